@@ -1,1 +1,9 @@
-//! .
+//! The ports of Holdline on SQL, for SQLite and PostgreSQL.
+//!
+//! Each capability (`ledger`, `order`, `catalog`, `tenant`) is written once, as programs over an [`engine::Engine`];
+//! what differs between the two databases lives in `engine/sqlite` and `engine/postgres` alone.
+//!
+//! Deliberately absent: decisions. Every rule is a pure function of `holdline-domain`, called between a program's reads
+//! and its writes.
+
+pub mod engine;

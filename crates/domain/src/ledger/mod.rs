@@ -1,0 +1,23 @@
+//! The ledger of holds: why nothing is oversold.
+//!
+//! Everything scarce is an [`Account`]. A [`HoldRecord`] is an all-or-nothing claim of one order group on several
+//! accounts, resolved part by part, each part exactly once. [`decide`] is the whole rule: a pure function over the rows
+//! that an engine read and locked for one batch.
+//!
+//! At every instant, per account: `on_hand = Σ adjust − Σ ship`, `held = Σ open holds`,
+//! `allocated = Σ commit − Σ ship − Σ unallocate`, each change being one [`Movement`].
+//!
+//! Deliberately absent: a clock (a hold ends only when somebody with the right says so), queues, SQL.
+
+mod account;
+mod decide;
+mod hold;
+mod request;
+
+#[cfg(test)]
+mod decide_tests;
+
+pub use account::{Account, AccountKey, Flags, QuotaKey, StockKey};
+pub use decide::{AccountDelta, Decided, FlagsWrite, Guard, GuardKeys, HoldUpdate, StoredReference, decide};
+pub use hold::{HoldId, HoldLine, HoldRecord, Part, PartState};
+pub use request::{Demand, LedgerAnswer, LedgerRequest, Movement, MovementKind, Resolution, Shortage, ShortageCause};

@@ -1,0 +1,281 @@
+//! The one form in which anything about orders is written, and the one rule by which a batch of it is judged.
+//!
+//! A [`Change`] is written as a whole or not at all: group row, orders, timers and events in one transaction, guarded by
+//! the group's key, the orders' versions and the shard clock. [`decide`] is pure; engines read the guarded rows, call
+//! it, and write what it returns.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{EventKind, Order, OrderGroup, OrderNo};
+use crate::id::{GroupKey, TenantId, Version};
+use crate::time::UnixMillis;
+
+/// A write to one order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OrderWrite {
+    /// A new order. The batch sets `created` and turns `pay_deadline` from an interval into an instant.
+    Insert(Box<Order>),
+    /// The order as it shall be; `version` is one more than the version it was decided on. Lines, amounts, address and
+    /// note never change. The batch sets the instant of `ended`.
+    Update(Box<Order>),
+}
+
+impl OrderWrite {
+    /// The order.
+    pub fn order(&self) -> &Order {
+        match self {
+            Self::Insert(order) | Self::Update(order) => order,
+        }
+    }
+}
+
+/// One decision about orders.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Whose.
+    pub tenant: TenantId,
+    /// The group row to insert: fence, idempotency record and tombstone. If the key is taken, nothing is written.
+    pub group: Option<OrderGroup>,
+    /// The orders to write, each with its event.
+    pub orders: Vec<(OrderWrite, EventKind)>,
+    /// The shard clock must have reached this instant.
+    pub not_before: Option<UnixMillis>,
+    /// The shard clock must not have reached this instant.
+    pub not_after: Option<UnixMillis>,
+}
+
+impl Change {
+    /// Writes nothing, but takes the feed head: its answer tells the shard clock, and no later decision is earlier.
+    pub fn touch(tenant: TenantId) -> Self {
+        Self { tenant, group: None, orders: Vec::new(), not_before: None, not_after: None }
+    }
+
+    /// Writes a group row only: a tombstone or a refusal that spends the key.
+    pub fn fence(group: OrderGroup) -> Self {
+        Self { tenant: group.tenant, group: Some(group), orders: Vec::new(), not_before: None, not_after: None }
+    }
+}
+
+/// The answer to one change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ChangeAnswer {
+    /// Written, at this instant of the shard clock.
+    Applied {
+        /// "Now" of the batch.
+        now: UnixMillis,
+    },
+    /// The group's key is taken; the row that took it.
+    GroupExists(Box<OrderGroup>),
+    /// An order has another version than the change was decided on, or does not exist (`None`).
+    Stale {
+        /// The order.
+        order_no: OrderNo,
+        /// Its version now.
+        current: Option<Version>,
+    },
+    /// An order number is taken: draw another.
+    NumberTaken(OrderNo),
+    /// The shard clock has not reached `not_before`.
+    TooEarly {
+        /// "Now" of the batch.
+        now: UnixMillis,
+    },
+    /// The shard clock has reached `not_after`.
+    TooLate {
+        /// "Now" of the batch.
+        now: UnixMillis,
+    },
+}
+
+/// What an engine must read, under lock, before it can decide a batch.
+#[derive(Debug, Clone, Default)]
+pub struct GuardKeys {
+    /// Group rows.
+    pub groups: BTreeSet<(TenantId, GroupKey)>,
+    /// Versions of orders, also of those to insert.
+    pub orders: BTreeSet<(TenantId, OrderNo)>,
+}
+
+impl GuardKeys {
+    /// What the batch touches.
+    pub fn of(changes: &[Change]) -> Self {
+        let mut keys = Self::default();
+        for change in changes {
+            keys.groups.extend(change.group.iter().map(|group| (change.tenant, group.key.clone())));
+            keys.orders.extend(change.orders.iter().map(|(write, _)| (change.tenant, write.order().no.clone())));
+        }
+        keys
+    }
+}
+
+/// The rows of one batch, as read under lock. What is absent does not exist.
+#[derive(Debug, Clone, Default)]
+pub struct Guard {
+    /// Group rows by key.
+    pub groups: BTreeMap<(TenantId, GroupKey), OrderGroup>,
+    /// Versions of orders.
+    pub orders: BTreeMap<(TenantId, OrderNo), Version>,
+    /// The next number of the feed's gapless sequence.
+    pub next_seq: i64,
+    /// The shard clock ([`crate::time::ShardClock::judge`]).
+    pub now: UnixMillis,
+}
+
+/// One event as written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// Its place in the feed, without gaps.
+    pub seq: i64,
+    /// Whose.
+    pub tenant: TenantId,
+    /// The order it is about.
+    pub order_no: OrderNo,
+    /// The order's version after it: gapless per order.
+    pub version: Version,
+    /// What happened.
+    pub kind: EventKind,
+    /// When.
+    pub at: UnixMillis,
+}
+
+/// What must be looked at when its instant comes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Timer {
+    /// When.
+    pub due: UnixMillis,
+    /// Whose.
+    pub tenant: TenantId,
+    /// The order.
+    pub order_no: OrderNo,
+}
+
+/// The decision on a batch: answers in the order of the changes, and the rows to write, all of them or none.
+#[derive(Debug, Clone, Default)]
+pub struct Decided {
+    /// One answer per change.
+    pub answers: Vec<ChangeAnswer>,
+    /// New group rows, sorted by key.
+    pub groups: Vec<OrderGroup>,
+    /// New orders, sorted by number.
+    pub inserts: Vec<Order>,
+    /// Changed orders as they shall be, sorted by number; each differs from the stored one by its axes, `hold_n`,
+    /// `version` and `ended` only.
+    pub updates: Vec<Order>,
+    /// New timers: one per new order that waits for payment, due at its deadline.
+    pub timers: Vec<Timer>,
+    /// Events in sequence, without a gap from the guard's `next_seq`.
+    pub events: Vec<Event>,
+    /// The next number of the feed's sequence.
+    pub next_seq: i64,
+}
+
+/// Decides a batch in arrival order, each change against what the earlier ones left.
+pub fn decide(changes: Vec<Change>, guard: Guard) -> Decided {
+    let mut batch = Batch {
+        groups: guard.groups,
+        versions: guard.orders,
+        now: guard.now,
+        inserts: BTreeMap::new(),
+        updates: BTreeMap::new(),
+        new_groups: BTreeSet::new(),
+        events: Vec::new(),
+        next_seq: guard.next_seq,
+    };
+    let answers =
+        changes.into_iter().map(|change| batch.judge(&change).unwrap_or_else(|| batch.apply(change))).collect();
+    batch.finish(answers)
+}
+
+struct Batch {
+    groups: BTreeMap<(TenantId, GroupKey), OrderGroup>,
+    versions: BTreeMap<(TenantId, OrderNo), Version>,
+    now: UnixMillis,
+    inserts: BTreeMap<(TenantId, OrderNo), Order>,
+    updates: BTreeMap<(TenantId, OrderNo), Order>,
+    new_groups: BTreeSet<(TenantId, GroupKey)>,
+    events: Vec<Event>,
+    next_seq: i64,
+}
+
+impl Batch {
+    /// What stands in the way of a change; `None` if nothing does.
+    fn judge(&self, change: &Change) -> Option<ChangeAnswer> {
+        let now = self.now;
+        if let Some(group) = &change.group
+            && let Some(taken) = self.groups.get(&(change.tenant, group.key.clone()))
+        {
+            return Some(ChangeAnswer::GroupExists(Box::new(taken.clone())));
+        }
+        if change.not_before.is_some_and(|not_before| now < not_before) {
+            return Some(ChangeAnswer::TooEarly { now });
+        }
+        if change.not_after.is_some_and(|not_after| now >= not_after) {
+            return Some(ChangeAnswer::TooLate { now });
+        }
+        change.orders.iter().find_map(|(write, _)| {
+            let order = write.order();
+            let current = self.versions.get(&(change.tenant, order.no.clone())).copied();
+            match write {
+                OrderWrite::Insert(_) if current.is_some() => Some(ChangeAnswer::NumberTaken(order.no.clone())),
+                OrderWrite::Update(_) if current.map(Version::next) != Some(order.version) => {
+                    Some(ChangeAnswer::Stale { order_no: order.no.clone(), current })
+                }
+                OrderWrite::Insert(_) | OrderWrite::Update(_) => None,
+            }
+        })
+    }
+
+    fn apply(&mut self, change: Change) -> ChangeAnswer {
+        let (tenant, now) = (change.tenant, self.now);
+        if let Some(group) = change.group {
+            let key = (tenant, group.key.clone());
+            self.groups.insert(key.clone(), OrderGroup { created: now, ..group });
+            self.new_groups.insert(key);
+        }
+        for (write, kind) in change.orders {
+            let order_no = write.order().no.clone();
+            let version = write.order().version;
+            let key = (tenant, order_no.clone());
+            self.versions.insert(key.clone(), version);
+            match write {
+                OrderWrite::Insert(order) => {
+                    let pay_deadline = now.plus_ms(order.pay_deadline.0);
+                    self.inserts.insert(key, Order { created: now, pay_deadline, ..*order });
+                }
+                OrderWrite::Update(mut order) => {
+                    if let Some(ended) = &mut order.ended
+                        && ended.at == UnixMillis::default()
+                    {
+                        ended.at = now;
+                    }
+                    match self.inserts.get_mut(&key) {
+                        Some(inserted) => *inserted = *order,
+                        None => drop(self.updates.insert(key, *order)),
+                    }
+                }
+            }
+            self.events.push(Event { seq: self.next_seq, tenant, order_no, version, kind, at: now });
+            self.next_seq += 1;
+        }
+        ChangeAnswer::Applied { now }
+    }
+
+    fn finish(mut self, answers: Vec<ChangeAnswer>) -> Decided {
+        let groups = self.new_groups.iter().filter_map(|key| self.groups.remove(key)).collect();
+        let inserts: Vec<Order> = self.inserts.into_values().collect();
+        let timers = inserts
+            .iter()
+            .filter(|order| order.status == super::OrderStatus::PendingPayment)
+            .map(|order| Timer { due: order.pay_deadline, tenant: order.tenant, order_no: order.no.clone() })
+            .collect();
+        Decided {
+            answers,
+            groups,
+            inserts,
+            updates: self.updates.into_values().collect(),
+            timers,
+            events: self.events,
+            next_seq: self.next_seq,
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! Orders: how a submit becomes orders, how an order lives, and what may be written about it.
+//!
+//! [`quote`] judges a submit against the catalog, [`Quote::orders`] splits it by seller, [`state`] is the one table of
+//! states, [`change`] is the one form in which anything about orders is written, [`number`] draws order numbers.
+
+pub mod change;
+mod event;
+mod group;
+pub mod number;
+mod quote;
+mod record;
+pub mod state;
+
+#[cfg(test)]
+mod change_tests;
+#[cfg(test)]
+mod number_tests;
+#[cfg(test)]
+mod quote_tests;
+
+pub use event::EventKind;
+pub use group::{GroupState, OrderGroup};
+pub use number::OrderNo;
+pub use quote::{Adjustment, AdjustmentKind, AdjustmentTarget, Limits, Quote, Submit, SubmitLine, quote};
+pub use record::{Actor, EndReason, HoldAxis, Order, OrderLine, Snapshot};
+pub use state::{FulfillmentStatus, OrderEvent, OrderStatus, PaymentStatus};

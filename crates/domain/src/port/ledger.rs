@@ -1,0 +1,59 @@
+//! The port of the ledger of holds.
+
+use async_trait::async_trait;
+
+use crate::fault::Fault;
+use crate::id::{GroupKey, SkuCode, TenantId};
+use crate::ledger::{Account, AccountKey, HoldId, HoldRecord, LedgerAnswer, LedgerRequest, Movement};
+use crate::time::UnixMillis;
+
+/// A hold that the reaper has not visited yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HoldVisit {
+    /// The hold.
+    pub hold: HoldRecord,
+    /// When it was taken, by the ledger database's clock.
+    pub taken: UnixMillis,
+    /// The ledger database's clock when this was read.
+    pub now: UnixMillis,
+}
+
+/// A page of an account's movements, newest first, each with its instant.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MovementPage {
+    /// The movements.
+    pub movements: Vec<(Movement, UnixMillis)>,
+    /// Whether older ones exist.
+    pub has_more: bool,
+}
+
+/// Where the ledger lives.
+#[async_trait]
+pub trait LedgerStore: Send + Sync + 'static {
+    /// Decides ([`crate::ledger::decide`]) and writes one batch in one durable transaction, under the ledger's head row.
+    async fn apply(&self, batch: Vec<LedgerRequest>) -> Result<Vec<LedgerAnswer>, Fault>;
+
+    /// The newest hold (largest `n`) of each key, in the order of the keys. No lock, no write.
+    async fn holds(&self, keys: &[(TenantId, GroupKey)]) -> Result<Vec<Option<HoldRecord>>, Fault>;
+
+    /// One hold by its whole id.
+    async fn hold(&self, tenant: TenantId, id: &HoldId) -> Result<Option<HoldRecord>, Fault>;
+
+    /// Every stock account of each SKU, in the order of the SKUs.
+    async fn stock(&self, tenant: TenantId, skus: &[SkuCode]) -> Result<Vec<Vec<Account>>, Fault>;
+
+    /// Accounts by key; absent ones do not exist.
+    async fn accounts(&self, tenant: TenantId, keys: &[AccountKey]) -> Result<Vec<Account>, Fault>;
+
+    /// Movements of one account with `seq < before`, newest first.
+    async fn movements(&self, account_no: i64, before: i64, limit: usize) -> Result<MovementPage, Fault>;
+
+    /// Holds with `hold_no > cursor`, in order, at most `limit`: what the reaper visits next.
+    async fn holds_after(&self, cursor: i64, limit: usize) -> Result<Vec<HoldVisit>, Fault>;
+
+    /// The reaper's cursor: every hold up to this number has been visited. 0 at first.
+    async fn reaper_cursor(&self) -> Result<i64, Fault>;
+
+    /// Moves the reaper's cursor forward; never back.
+    async fn advance_reaper_cursor(&self, cursor: i64) -> Result<(), Fault>;
+}

@@ -1,0 +1,102 @@
+//! The port of orders, their feed and their numbers.
+
+use async_trait::async_trait;
+
+use crate::fault::Fault;
+use crate::id::{BuyerId, GroupKey, SellerId, TenantId};
+use crate::order::change::{Change, ChangeAnswer, Event, Timer};
+use crate::order::number::BlockLease;
+use crate::order::{Order, OrderGroup, OrderNo};
+use crate::time::UnixMillis;
+
+/// A page of orders, newest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OrderPage {
+    /// The orders.
+    pub orders: Vec<Order>,
+    /// Whether older ones exist.
+    pub has_more: bool,
+}
+
+/// How far a consumer of the feed has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct FeedPosition {
+    /// Counts restores of the feed: positions of another epoch mean nothing.
+    pub epoch: i64,
+    /// Every event up to this one is done.
+    pub seq: i64,
+}
+
+/// A page of the feed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EventPage {
+    /// The feed's epoch.
+    pub epoch: i64,
+    /// Events in sequence, without gaps.
+    pub events: Vec<Event>,
+}
+
+/// Where orders live.
+#[async_trait]
+pub trait OrderStore: Send + Sync + 'static {
+    /// Decides ([`crate::order::change::decide`]) and writes one batch in one durable transaction, under the feed head.
+    async fn apply(&self, batch: Vec<Change>) -> Result<Vec<ChangeAnswer>, Fault>;
+
+    /// Group rows, in the order of the keys. No lock, no write.
+    async fn groups(&self, keys: &[(TenantId, GroupKey)]) -> Result<Vec<Option<OrderGroup>>, Fault>;
+
+    /// Orders with their lines, in the order of the numbers.
+    async fn orders(&self, tenant: TenantId, order_nos: &[OrderNo]) -> Result<Vec<Option<Order>>, Fault>;
+
+    /// A buyer's orders with `no < before` (`None`: from the newest), newest first.
+    async fn orders_of_buyer(
+        &self,
+        tenant: TenantId,
+        buyer: &BuyerId,
+        before: Option<&OrderNo>,
+        limit: usize,
+    ) -> Result<OrderPage, Fault>;
+
+    /// A seller's orders, from the index that the feed keeps: a moment behind.
+    async fn orders_of_seller(
+        &self,
+        tenant: TenantId,
+        seller: &SellerId,
+        before: Option<&OrderNo>,
+        limit: usize,
+    ) -> Result<OrderPage, Fault>;
+
+    /// The tenant's newest orders with `no < before`, newest first.
+    async fn recent_orders(&self, tenant: TenantId, before: Option<&OrderNo>, limit: usize)
+    -> Result<OrderPage, Fault>;
+
+    /// Adds orders to the index by seller and moves the consumer's position, in one transaction. Repeats are no-ops.
+    async fn index_by_seller(
+        &self,
+        entries: &[(TenantId, SellerId, OrderNo)],
+        consumer: &str,
+        to: FeedPosition,
+    ) -> Result<(), Fault>;
+
+    /// Timers due at or before `now`, oldest first.
+    async fn due_timers(&self, now: UnixMillis, limit: usize) -> Result<Vec<Timer>, Fault>;
+
+    /// Removes timers that have been dealt with.
+    async fn remove_timers(&self, timers: &[Timer]) -> Result<(), Fault>;
+
+    /// Events after `seq`, at most `limit`.
+    async fn events_after(&self, seq: i64, limit: usize) -> Result<EventPage, Fault>;
+
+    /// A consumer's position; the start of the feed if it has none.
+    async fn feed_position(&self, consumer: &str) -> Result<FeedPosition, Fault>;
+
+    /// Moves a consumer's position forward; never back.
+    async fn advance_feed_position(&self, consumer: &str, to: FeedPosition) -> Result<(), Fault>;
+
+    /// Leases a block of order numbers ([`crate::order::number::choose_block`]) under the database's clock.
+    async fn lease_block(&self) -> Result<BlockLease, Fault>;
+
+    /// The fixed offset from UTC, in seconds, that order numbers are stamped at: `wanted_s` at the first start, and
+    /// what was stored then ever after.
+    async fn number_offset_s(&self, wanted_s: i32) -> Result<i32, Fault>;
+}

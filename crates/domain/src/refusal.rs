@@ -1,0 +1,178 @@
+//! Refusals: a business "no" with a stable code and the facts. Never a fault, never a silent repeat.
+//!
+//! Refusals that spend a key are stored with their order group and replayed word for word, so the serialised form is a
+//! stored format: fields may be added with a default, never renamed.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{InvalidField, SellerId, SkuCode, Version};
+use crate::ledger::{MovementKind, Shortage};
+use crate::money::{Currency, Minor};
+use crate::order::{OrderNo, OrderStatus};
+
+/// One reason why a submit cannot become orders. A refusal carries all of them at once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum Difference {
+    /// The catalog has no such SKU.
+    UnknownSku {
+        /// Place of the line in the request, from 0.
+        line: usize,
+        /// The SKU.
+        sku: SkuCode,
+    },
+    /// The SKU is not for sale now.
+    OffShelf {
+        /// Place of the line in the request, from 0.
+        line: usize,
+        /// The SKU.
+        sku: SkuCode,
+    },
+    /// The buyer saw another price than the one that holds now.
+    PriceChanged {
+        /// Place of the line in the request, from 0.
+        line: usize,
+        /// The SKU.
+        sku: SkuCode,
+        /// What the buyer saw.
+        old_price: Minor,
+        /// What holds now.
+        new_price: Minor,
+        /// The currency of both.
+        currency: Currency,
+    },
+    /// The line's currency is not the SKU's, or not that of the other lines.
+    CurrencyDiffers {
+        /// Place of the line in the request, from 0.
+        line: usize,
+        /// The SKU.
+        sku: SkuCode,
+        /// What the line says.
+        given: Currency,
+        /// What it must be.
+        expected: Currency,
+    },
+    /// The buyer saw another total.
+    TotalDiffers {
+        /// What the buyer saw.
+        expected: Minor,
+        /// What the lines and adjustments come to.
+        actual: Minor,
+        /// The currency of both.
+        currency: Currency,
+    },
+    /// The discounts exceed what a seller's lines and freight come to.
+    DiscountTooLarge {
+        /// The seller.
+        seller: SellerId,
+        /// Goods and freight.
+        gross: Minor,
+        /// Discounts.
+        discount: Minor,
+        /// The currency of both.
+        currency: Currency,
+    },
+    /// An adjustment names a seller that no line belongs to.
+    AdjustmentWithoutLine {
+        /// Place of the adjustment in the request, from 0.
+        adjustment: usize,
+        /// The seller it names.
+        seller: SellerId,
+    },
+    /// Fewer units can be had than asked for: stock, sold-out flag or quota.
+    Short(Shortage),
+}
+
+impl Difference {
+    /// The stable code of this difference, as the API shows it.
+    pub fn code(&self) -> &'static str {
+        use crate::ledger::ShortageCause;
+        match self {
+            Self::UnknownSku { .. } => "unknown_sku",
+            Self::OffShelf { .. } => "off_shelf",
+            Self::PriceChanged { .. } => "price_changed",
+            Self::CurrencyDiffers { .. } => "currency_differs",
+            Self::TotalDiffers { .. } => "total_differs",
+            Self::DiscountTooLarge { .. } => "discount_too_large",
+            Self::AdjustmentWithoutLine { .. } => "adjustment_without_line",
+            Self::Short(Shortage { cause: ShortageCause::Stock, .. }) => "insufficient_stock",
+            Self::Short(Shortage { cause: ShortageCause::SoldOut, .. }) => "sold_out",
+            Self::Short(Shortage { cause: ShortageCause::Quota, .. }) => "quota_exceeded",
+        }
+    }
+}
+
+/// A business no.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "refusal", rename_all = "snake_case")]
+pub enum Refusal {
+    /// A field of the request is wrong.
+    InvalidField(InvalidField),
+    /// The submit cannot become orders, for these reasons.
+    OrderRefused {
+        /// Every reason, line by line.
+        differences: Vec<Difference>,
+    },
+    /// The same idempotency key came with another content.
+    KeyReused,
+    /// The submit with this key was abandoned: it will never become an order.
+    SubmitAbandoned,
+    /// There is no such thing, or the caller may not see it.
+    NotFound {
+        /// What was looked for: `order`, `order_group`, `sku`, `seller`.
+        what: String,
+    },
+    /// The order's state does not allow it.
+    OrderState {
+        /// The order.
+        order_no: OrderNo,
+        /// Its status now.
+        status: OrderStatus,
+    },
+    /// The resource has changed since the caller read it.
+    VersionMismatch {
+        /// Its version now.
+        current_version: Version,
+    },
+    /// On hand would fall below what is held and allocated.
+    BreaksHolds {
+        /// Units on hand now.
+        on_hand: i64,
+        /// Units held now.
+        held: i64,
+        /// Units allocated now.
+        allocated: i64,
+    },
+    /// The reference was used on this account for another change.
+    ReferenceReused {
+        /// The kind of the other change.
+        kind: MovementKind,
+        /// Its quantity.
+        quantity: i64,
+    },
+    /// A balance or total would leave the range of 64 bits.
+    OutOfRange,
+}
+
+impl Refusal {
+    /// The stable code, as the API shows it; documented in `api/errors.md`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::InvalidField(_) => "invalid_field",
+            Self::OrderRefused { .. } => "order_refused",
+            Self::KeyReused => "idempotency_key_reused",
+            Self::SubmitAbandoned => "submit_abandoned",
+            Self::NotFound { .. } => "not_found",
+            Self::OrderState { .. } => "order_state",
+            Self::VersionMismatch { .. } => "version_mismatch",
+            Self::BreaksHolds { .. } => "breaks_holds",
+            Self::ReferenceReused { .. } => "reference_reused",
+            Self::OutOfRange => "out_of_range",
+        }
+    }
+
+    /// Nothing of this kind can be seen.
+    pub fn not_found(what: &str) -> Self {
+        Self::NotFound { what: what.to_owned() }
+    }
+}
