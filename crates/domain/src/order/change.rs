@@ -170,7 +170,7 @@ pub struct Decided {
 }
 
 /// Decides a batch in arrival order, each change against what the earlier ones left.
-pub fn decide(changes: Vec<Change>, guard: Guard) -> Decided {
+pub fn decide(changes: &[Change], guard: Guard) -> Decided {
     let mut batch = Batch {
         groups: guard.groups,
         versions: guard.orders,
@@ -181,8 +181,7 @@ pub fn decide(changes: Vec<Change>, guard: Guard) -> Decided {
         events: Vec::new(),
         next_seq: guard.next_seq,
     };
-    let answers =
-        changes.into_iter().map(|change| batch.judge(&change).unwrap_or_else(|| batch.apply(change))).collect();
+    let answers = changes.iter().map(|change| batch.judge(change).unwrap_or_else(|| batch.apply(change))).collect();
     batch.finish(answers)
 }
 
@@ -225,14 +224,14 @@ impl Batch {
         })
     }
 
-    fn apply(&mut self, change: Change) -> ChangeAnswer {
+    fn apply(&mut self, change: &Change) -> ChangeAnswer {
         let (tenant, now) = (change.tenant, self.now);
-        if let Some(group) = change.group {
+        if let Some(group) = &change.group {
             let key = (tenant, group.key.clone());
-            self.groups.insert(key.clone(), OrderGroup { created: now, ..group });
+            self.groups.insert(key.clone(), OrderGroup { created: now, ..group.clone() });
             self.new_groups.insert(key);
         }
-        for (write, kind) in change.orders {
+        for (write, kind) in &change.orders {
             let order_no = write.order().no.clone();
             let version = write.order().version;
             let key = (tenant, order_no.clone());
@@ -240,21 +239,22 @@ impl Batch {
             match write {
                 OrderWrite::Insert(order) => {
                     let pay_deadline = now.plus_ms(order.pay_deadline.0);
-                    self.inserts.insert(key, Order { created: now, pay_deadline, ..*order });
+                    self.inserts.insert(key, Order { created: now, pay_deadline, ..(**order).clone() });
                 }
-                OrderWrite::Update(mut order) => {
+                OrderWrite::Update(order) => {
+                    let mut order = (**order).clone();
                     if let Some(ended) = &mut order.ended
                         && ended.at == UnixMillis::default()
                     {
                         ended.at = now;
                     }
                     match self.inserts.get_mut(&key) {
-                        Some(inserted) => *inserted = *order,
-                        None => drop(self.updates.insert(key, *order)),
+                        Some(inserted) => *inserted = order,
+                        None => drop(self.updates.insert(key, order)),
                     }
                 }
             }
-            self.events.push(Event { seq: self.next_seq, tenant, order_no, version, kind, at: now });
+            self.events.push(Event { seq: self.next_seq, tenant, order_no, version, kind: *kind, at: now });
             self.next_seq += 1;
         }
         ChangeAnswer::Applied { now }

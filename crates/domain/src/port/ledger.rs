@@ -1,5 +1,7 @@
 //! The port of the ledger of holds.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use crate::fault::Fault;
@@ -31,7 +33,8 @@ pub struct MovementPage {
 #[async_trait]
 pub trait LedgerStore: Send + Sync + 'static {
     /// Decides ([`crate::ledger::decide`]) and writes one batch in one durable transaction, under the ledger's head row.
-    async fn apply(&self, batch: Vec<LedgerRequest>) -> Result<Vec<LedgerAnswer>, Fault>;
+    /// The batch is shared so that it can be sent again unchanged after an unknown outcome.
+    async fn apply(&self, batch: Arc<[LedgerRequest]>) -> Result<Vec<LedgerAnswer>, Fault>;
 
     /// The newest hold (largest `n`) of each key, in the order of the keys. No lock, no write.
     async fn holds(&self, keys: &[(TenantId, GroupKey)]) -> Result<Vec<Option<HoldRecord>>, Fault>;

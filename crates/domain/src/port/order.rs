@@ -1,5 +1,7 @@
 //! The port of orders, their feed and their numbers.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use crate::fault::Fault;
@@ -40,7 +42,8 @@ pub struct EventPage {
 #[async_trait]
 pub trait OrderStore: Send + Sync + 'static {
     /// Decides ([`crate::order::change::decide`]) and writes one batch in one durable transaction, under the feed head.
-    async fn apply(&self, batch: Vec<Change>) -> Result<Vec<ChangeAnswer>, Fault>;
+    /// The batch is shared so that it can be sent again unchanged after an unknown outcome.
+    async fn apply(&self, batch: Arc<[Change]>) -> Result<Vec<ChangeAnswer>, Fault>;
 
     /// Group rows, in the order of the keys. No lock, no write.
     async fn groups(&self, keys: &[(TenantId, GroupKey)]) -> Result<Vec<Option<OrderGroup>>, Fault>;
