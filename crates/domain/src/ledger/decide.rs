@@ -139,6 +139,12 @@ pub fn decide(requests: &[LedgerRequest], guard: Guard) -> Decided {
     batch.finish(answers)
 }
 
+/// Every account that could not give the sum of the demands on it, judged on `accounts` as they were read: the facts of
+/// a refusal, never a promise. Empty when nothing is short or a sum leaves the range of i64.
+pub fn shortages(tenant: TenantId, demands: &[Demand], accounts: Vec<Account>) -> Vec<Shortage> {
+    Batch::new(Guard { accounts, ..Guard::default() }).shortages(tenant, demands).unwrap_or_default()
+}
+
 /// The state of the rows while the batch is decided.
 struct Batch {
     holds: BTreeMap<(TenantId, HoldId), HoldRecord>,

@@ -18,6 +18,6 @@ mod request;
 mod decide_tests;
 
 pub use account::{Account, AccountKey, Flags, QuotaKey, StockKey};
-pub use decide::{AccountDelta, Decided, FlagsWrite, Guard, GuardKeys, HoldUpdate, StoredReference, decide};
+pub use decide::{AccountDelta, Decided, FlagsWrite, Guard, GuardKeys, HoldUpdate, StoredReference, decide, shortages};
 pub use hold::{HoldId, HoldLine, HoldRecord, Part, PartState};
 pub use request::{Demand, LedgerAnswer, LedgerRequest, Movement, MovementKind, Resolution, Shortage, ShortageCause};

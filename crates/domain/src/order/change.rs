@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{EventKind, Order, OrderGroup, OrderNo};
-use crate::id::{GroupKey, TenantId, Version};
+use crate::id::{GroupKey, SellerId, TenantId, Version};
 use crate::time::UnixMillis;
 
 /// A write to one order.
@@ -130,6 +130,8 @@ pub struct Event {
     pub tenant: TenantId,
     /// The order it is about.
     pub order_no: OrderNo,
+    /// Whose order it is: the index by seller is made from the feed alone.
+    pub seller: SellerId,
     /// The order's version after it: gapless per order.
     pub version: Version,
     /// What happened.
@@ -233,6 +235,7 @@ impl Batch {
         }
         for (write, kind) in &change.orders {
             let order_no = write.order().no.clone();
+            let seller = write.order().seller.clone();
             let version = write.order().version;
             let key = (tenant, order_no.clone());
             self.versions.insert(key.clone(), version);
@@ -254,7 +257,7 @@ impl Batch {
                     }
                 }
             }
-            self.events.push(Event { seq: self.next_seq, tenant, order_no, version, kind: *kind, at: now });
+            self.events.push(Event { seq: self.next_seq, tenant, order_no, seller, version, kind: *kind, at: now });
             self.next_seq += 1;
         }
         ChangeAnswer::Applied { now }

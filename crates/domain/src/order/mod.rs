@@ -21,6 +21,8 @@ mod quote_tests;
 pub use event::EventKind;
 pub use group::{GroupState, OrderGroup};
 pub use number::OrderNo;
-pub use quote::{Adjustment, AdjustmentKind, AdjustmentTarget, Limits, Quote, Submit, SubmitLine, quote};
+pub use quote::{
+    Adjustment, AdjustmentKind, AdjustmentTarget, Limits, Quote, QuotePart, Submit, SubmitLine, demands, quote,
+};
 pub use record::{Actor, EndReason, HoldAxis, Order, OrderLine, Snapshot};
 pub use state::{FulfillmentStatus, OrderEvent, OrderStatus, PaymentStatus};

@@ -265,7 +265,6 @@ pub fn quote(submit: &Submit, skus: &[Option<Arc<Sku>>]) -> Result<Quote, Refusa
     let currency = expected_currency(submit, skus);
     let mut parts: BTreeMap<SellerId, QuotePart> = BTreeMap::new();
     let mut seller_of_line: Vec<Option<SellerId>> = Vec::with_capacity(submit.lines.len());
-    let mut demands = Vec::with_capacity(submit.lines.len());
     let mut versions = Vec::with_capacity(submit.lines.len());
     for (place, (line, sku)) in submit.lines.iter().zip(skus).enumerate() {
         let Some(sku) = sku else {
@@ -276,7 +275,6 @@ pub fn quote(submit: &Submit, skus: &[Option<Arc<Sku>>]) -> Result<Quote, Refusa
         differences.extend(line_differences(submit, place, line, sku, currency));
         seller_of_line.push(Some(sku.seller.clone()));
         versions.push(sku.version);
-        demands.extend(line_demands(&submit.buyer, line, sku));
         let part = parts.entry(sku.seller.clone()).or_insert_with(|| QuotePart::empty(sku.seller.clone()));
         let total = line.unit_price.checked_mul(line.quantity.units()).ok_or(Refusal::OutOfRange)?;
         part.goods = part.goods.checked_add(total).ok_or(Refusal::OutOfRange)?;
@@ -319,10 +317,16 @@ pub fn quote(submit: &Submit, skus: &[Option<Arc<Sku>>]) -> Result<Quote, Refusa
         _ => {}
     }
     if differences.is_empty() {
-        Ok(Quote { parts: parts.into_values().collect(), currency, total, demands, versions })
+        Ok(Quote { parts: parts.into_values().collect(), currency, total, demands: demands(submit, skus), versions })
     } else {
         Err(Refusal::OrderRefused { differences })
     }
+}
+
+/// What the submit needs of the ledger, in the order of its lines. Lines of unknown SKUs need nothing.
+pub fn demands(submit: &Submit, skus: &[Option<Arc<Sku>>]) -> Vec<Demand> {
+    let known = submit.lines.iter().zip(skus).filter_map(|(line, sku)| sku.as_ref().map(|sku| (line, sku)));
+    known.flat_map(|(line, sku)| line_demands(&submit.buyer, line, sku)).collect()
 }
 
 /// The currency that every line must have: the catalog's, or the first line's where the caller sets prices.
@@ -439,7 +443,7 @@ impl Quote {
                     status: if free { OrderStatus::Confirmed } else { OrderStatus::PendingPayment },
                     payment: if free { PaymentStatus::Paid } else { PaymentStatus::Unpaid },
                     fulfillment: FulfillmentStatus::Unfulfilled,
-                    hold: HoldAxis::Held,
+                    hold: if free { HoldAxis::Committed } else { HoldAxis::Held },
                     version: Version::FIRST,
                     currency,
                     goods: part.goods,

@@ -10,7 +10,7 @@ use crate::money::{Currency, Minor};
 use crate::time::UnixMillis;
 
 named_enum! {
-    /// Where an order's hold stands, as far as the order knows.
+    /// What an order decided about its hold. The ledger follows through the feed, a moment later.
     HoldAxis {
         /// Claimed.
         Held = "held",
@@ -144,6 +144,7 @@ impl Order {
         match transition(self.status, event) {
             Transition::To(status) => Ok(Self {
                 status,
+                hold: if status.ended_unsold() { HoldAxis::Released } else { self.hold },
                 version: self.version.next(),
                 ended: status.ended_unsold().then_some(EndReason { actor, at: UnixMillis::default() }),
                 ..self.clone()
