@@ -36,7 +36,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Find, or install, what the tests need: `PostgreSQL` server programs, rustfmt, clippy, cargo-deny.
+    /// Find, or install, what the tests need: PostgreSQL server programs, rustfmt, clippy, cargo-deny.
     Setup,
     /// Everything CI runs, in its order; the first failure stops it.
     #[command(visible_alias = "ci")]
@@ -89,13 +89,13 @@ enum Task {
         #[arg(long)]
         advisories: bool,
     },
-    /// Run one command beside a private `PostgreSQL`, its address in `HOLDLINE_TEST_POSTGRES`.
+    /// Run one command beside a private PostgreSQL, its address in `HOLDLINE_TEST_POSTGRES`.
     WithPostgres {
         /// The command and its arguments, after `--`.
         #[arg(required = true, last = true)]
         command: Vec<String>,
     },
-    /// Owns one private `PostgreSQL` until its standard input ends; started by the commands above.
+    /// Owns one private PostgreSQL until its standard input ends; started by the commands above.
     #[command(hide = true)]
     PostgresKeeper {
         /// Folder of the server programs.

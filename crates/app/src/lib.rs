@@ -1,1 +1,198 @@
-//! .
+//! What Holdline does: use cases over the ports, the committer that batches writes, and the background loops.
+//!
+//! One request: the gateway calls a method of [`App`]; it loads, lets `holdline-domain` decide, and commits through a
+//! [`batch::Batcher`]. Effects that must happen although a client went away run in tasks that the server owns.
+//!
+//! Invariants: every queue is bounded; nothing here knows SQL, HTTP or which engine runs; time comes from [`Clock`], so
+//! the simulator runs this very code in virtual time.
+
+mod access;
+mod batch;
+mod catalog;
+mod clock;
+mod error;
+mod order;
+mod reap;
+mod settle;
+mod stock;
+mod tasks;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use holdline_domain::fault::Fault;
+use holdline_domain::id::TenantId;
+use holdline_domain::port::{CatalogStore, LedgerStore, OrderStore, TenantStore};
+use holdline_domain::tenant::Tenant;
+use holdline_domain::time::UnixMillis;
+
+pub use access::Access;
+pub use clock::Clock;
+pub use error::Error;
+pub use order::{Abandoned, Placed};
+pub use tasks::{Spawner, tokio_spawner};
+
+use access::Keyring;
+use batch::{Batcher, LedgerTarget, LookupTarget, OrderTarget};
+use catalog::Catalog;
+use order::Numbers;
+use stock::Marks;
+use tasks::Tasks;
+
+/// The world as the app needs it.
+#[derive(Clone)]
+pub struct Ports {
+    /// The ledger of holds.
+    pub ledger: Arc<dyn LedgerStore>,
+    /// Orders, their feed and numbers.
+    pub orders: Arc<dyn OrderStore>,
+    /// Sellers and SKUs.
+    pub catalog: Arc<dyn CatalogStore>,
+    /// Tenants and API keys.
+    pub tenants: Arc<dyn TenantStore>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Runs the tasks that outlive a request.
+    pub spawner: Spawner,
+}
+
+/// What an operator may set. Units are in the names; `holdline.default.toml` documents each.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Submits that may be under way at once; beyond them 503.
+    pub placing_max: usize,
+    /// Requests that may wait for one committer; beyond them 503.
+    pub queue_max: usize,
+    /// Requests of one batch.
+    pub batch_max: usize,
+    /// Bytes of one batch.
+    pub batch_bytes_max: usize,
+    /// How long a client waits for a definite answer.
+    pub answer_within_ms: u64,
+    /// How old a hold without an order must be before the reaper asks for it.
+    pub orphan_after_ms: i64,
+    /// How long a sold-out mark refuses before one request probes.
+    pub mark_ms: i64,
+    /// The pause of the loops that look for work.
+    pub tick_ms: u64,
+    /// Orders expired per tick, at most.
+    pub expire_per_tick_max: usize,
+    /// The offset from UTC that order numbers are stamped at, in seconds; fixed at the first start.
+    pub number_offset_s: i32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            placing_max: 1_024,
+            queue_max: 4_096,
+            batch_max: 512,
+            batch_bytes_max: 4 << 20,
+            answer_within_ms: 5_000,
+            orphan_after_ms: 10_000,
+            mark_ms: 200,
+            tick_ms: 100,
+            expire_per_tick_max: 2_000,
+            number_offset_s: 8 * 3_600,
+        }
+    }
+}
+
+/// The order center. Clones share everything.
+#[derive(Clone)]
+pub struct App {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    ports: Ports,
+    settings: Settings,
+    ledger: Batcher<LedgerTarget>,
+    orders: Batcher<OrderTarget>,
+    lookups: Batcher<LookupTarget>,
+    catalog: Catalog,
+    keyring: Keyring,
+    numbers: Numbers,
+    marks: Marks,
+    tasks: Tasks,
+    admission: order::Admission,
+    /// A lower bound of the shard clock: the newest "now" that a batch of this process was written at.
+    clock_floor: AtomicI64,
+}
+
+impl App {
+    /// Loads what is served from memory and starts the background loops.
+    pub async fn start(ports: Ports, settings: Settings) -> Result<Self, Fault> {
+        let clock = Arc::clone(&ports.clock);
+        let limits = batch::Limits {
+            queue: settings.queue_max,
+            batch: settings.batch_max,
+            batch_bytes: settings.batch_bytes_max,
+        };
+        let offset_s = ports.orders.number_offset_s(settings.number_offset_s).await?;
+        let inner = Arc::new(Inner {
+            ledger: Batcher::new(LedgerTarget(Arc::clone(&ports.ledger)), limits),
+            orders: Batcher::new(OrderTarget(Arc::clone(&ports.orders)), limits),
+            lookups: Batcher::new(
+                LookupTarget { orders: Arc::clone(&ports.orders), ledger: Arc::clone(&ports.ledger) },
+                limits,
+            ),
+            catalog: Catalog::new(Arc::clone(&ports.catalog), Arc::clone(&clock)),
+            keyring: Keyring::new(Arc::clone(&ports.tenants)),
+            numbers: Numbers::new(Arc::clone(&ports.orders), Arc::clone(&clock), offset_s),
+            marks: Marks::new(settings.mark_ms),
+            tasks: Tasks::new(Arc::clone(&ports.spawner)),
+            admission: order::Admission::new(settings.placing_max),
+            clock_floor: AtomicI64::new(0),
+            ports,
+            settings,
+        });
+        inner.keyring.refresh().await?;
+        inner.catalog.refresh().await?;
+        let app = Self { inner };
+        app.start_loops();
+        Ok(app)
+    }
+
+    fn start_loops(&self) {
+        let inner = &self.inner;
+        inner.tasks.run_loop(inner.ledger.clone().run());
+        inner.tasks.run_loop(inner.orders.clone().run());
+        inner.tasks.run_loop(inner.lookups.clone().run());
+        inner.tasks.run_loop(catalog::keep_fresh(self.clone()));
+        inner.tasks.run_loop(access::keep_fresh(self.clone()));
+        inner.tasks.run_loop(order::sweep_overdue(self.clone()));
+        inner.tasks.run_loop(settle::follow_feed(self.clone(), settle::Consumer::Ledger));
+        inner.tasks.run_loop(settle::follow_feed(self.clone(), settle::Consumer::SellerIndex));
+        inner.tasks.run_loop(reap::reap(self.clone()));
+    }
+
+    /// Stops accepting, finishes what was accepted, then ends the loops. Returns when all is written.
+    pub async fn drain(&self) {
+        self.inner.admission.close();
+        self.inner.tasks.finish_requests().await;
+        self.inner.ledger.close();
+        self.inner.orders.close();
+        self.inner.lookups.close();
+        self.inner.tasks.stop_loops().await;
+    }
+
+    /// Whether this process may serve: its catalog is fresh and its loops are alive.
+    pub fn readiness(&self) -> Result<(), String> {
+        self.inner.catalog.readiness()
+    }
+
+    /// The tenant of a number.
+    pub fn tenant(&self, id: TenantId) -> Option<Arc<Tenant>> {
+        self.inner.keyring.tenant(id)
+    }
+
+    /// Learns that a batch was written at `now`: no later decision of the shard is earlier.
+    fn saw_now(&self, now: UnixMillis) {
+        self.inner.clock_floor.fetch_max(now.0, Ordering::Relaxed);
+    }
+
+    fn clock_floor(&self) -> UnixMillis {
+        UnixMillis(self.inner.clock_floor.load(Ordering::Relaxed))
+    }
+}

@@ -398,13 +398,11 @@ impl Batch {
         force: bool,
     ) -> LedgerAnswer {
         if let Some(used) = self.references.get(&(tenant, key.clone(), reference.clone())).copied() {
-            return match repeated(used, MovementKind::Adjust, delta) {
-                Some(mismatch) => mismatch,
-                None => {
-                    let place = self.account(tenant, key);
-                    LedgerAnswer::AlreadyAdjusted(self.accounts[place].clone())
-                }
-            };
+            if let Some(mismatch) = repeated(used, MovementKind::Adjust, delta) {
+                return mismatch;
+            }
+            let place = self.account(tenant, key);
+            return LedgerAnswer::AlreadyAdjusted(self.accounts[place].clone());
         }
         let known = self.by_key.get(&(tenant, key.clone())).map(|place| &self.accounts[*place]);
         let before = known.cloned().unwrap_or_else(|| Account::empty(tenant, key.clone()));

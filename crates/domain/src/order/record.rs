@@ -54,6 +54,16 @@ pub enum Snapshot {
     Caller(Option<String>),
 }
 
+impl Snapshot {
+    /// How many bytes of the caller's it keeps.
+    pub fn stored_bytes(&self) -> usize {
+        match self {
+            Self::Catalog(_) | Self::Caller(None) => 0,
+            Self::Caller(Some(json)) => json.len(),
+        }
+    }
+}
+
 /// One line of an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrderLine {

@@ -128,6 +128,7 @@ pub fn transition(status: OrderStatus, event: OrderEvent) -> Transition {
     use OrderStatus::{Cancelled, Completed, Confirmed, CreateFailed, Creating, Expired, PendingPayment};
     use Transition::{Already, Refused, To};
     #[rustfmt::skip]
+    #[expect(clippy::match_same_arms, reason = "the table is written out pair by pair")]
     let transition = match (status, event) {
         (Creating,       Cancel) => Refused,
         (Creating,       Expire) => Refused,

@@ -1,0 +1,124 @@
+//! Expiry: an order that nobody paid ends at its deadline, by the shard clock.
+//!
+//! The sweep finds due timers and writes the end, a bounded number per tick, so that 100,000 orders due in one instant
+//! do not stop placing. Reads do not wait for it: see [`App::settled`].
+
+use futures_util::future::join_all;
+use holdline_domain::fault::Fault;
+use holdline_domain::id::TenantId;
+use holdline_domain::order::change::{Change, ChangeAnswer, OrderWrite, Timer};
+use holdline_domain::order::state::Transition;
+use holdline_domain::order::{Actor, EventKind, Order, OrderEvent, OrderNo};
+
+use crate::App;
+use crate::error::Error;
+
+/// Timers read at once.
+const PAGE: usize = 500;
+
+/// Ends overdue orders until the loops stop.
+pub(crate) async fn sweep_overdue(app: App) {
+    while app.inner.tasks.pause(app.inner.settings.tick_ms).await {
+        let mut left = app.inner.settings.expire_per_tick_max;
+        loop {
+            match sweep_page(&app, left.min(PAGE)).await {
+                Ok(PAGE) if left > PAGE => left -= PAGE,
+                Ok(_) => break,
+                Err(fault) => {
+                    tracing::warn!(%fault, "overdue orders could not be ended and are tried again");
+                    break;
+                }
+            }
+        }
+    }
+}
+
+/// Ends the orders of the oldest due timers. Returns how many timers were dealt with.
+async fn sweep_page(app: &App, limit: usize) -> Result<usize, Fault> {
+    let orders = &app.inner.ports.orders;
+    let timers = orders.due_timers(app.inner.ports.clock.wall(), limit).await?;
+    if timers.is_empty() {
+        return Ok(0);
+    }
+    let ended = join_all(timers.iter().map(|timer| end_overdue(app, timer))).await;
+    let mut done = Vec::with_capacity(timers.len());
+    for (timer, ended) in timers.into_iter().zip(ended) {
+        if ended? {
+            done.push(timer);
+        }
+    }
+    if !done.is_empty() {
+        orders.remove_timers(&done).await?;
+    }
+    Ok(done.len())
+}
+
+/// True when the timer has nothing left to do.
+async fn end_overdue(app: &App, timer: &Timer) -> Result<bool, Fault> {
+    let found = app.inner.ports.orders.orders(timer.tenant, std::slice::from_ref(&timer.order_no)).await?;
+    match found.into_iter().next().flatten() {
+        Some(order) => app.expire(&order).await,
+        None => Ok(true),
+    }
+}
+
+impl App {
+    /// Ends an order if its deadline has passed by the shard clock. True when nothing is left to do: it has ended or
+    /// cannot expire. False when it is too early, or somebody else changed it meanwhile.
+    async fn expire(&self, order: &Order) -> Result<bool, Fault> {
+        let expired = match order.after(OrderEvent::Expire, Actor::System) {
+            Ok(expired) => expired,
+            Err(Transition::Already | Transition::Refused | Transition::To(_)) => return Ok(true),
+        };
+        let change = Change {
+            orders: vec![(OrderWrite::Update(Box::new(expired)), EventKind::Expired)],
+            not_before: Some(order.pay_deadline),
+            ..Change::touch(order.tenant)
+        };
+        match self.inner.orders.send(change).await? {
+            ChangeAnswer::Applied { now } => {
+                self.saw_now(now);
+                Ok(true)
+            }
+            ChangeAnswer::Stale { .. } | ChangeAnswer::TooEarly { .. } => Ok(false),
+            other @ (ChangeAnswer::GroupExists(_) | ChangeAnswer::NumberTaken(_) | ChangeAnswer::TooLate { .. }) => {
+                unreachable!("an expiry is never answered {other:?}")
+            }
+        }
+    }
+
+    /// Orders as a reader may see them: none that is overdue by the shard clock still waits for payment, and none is
+    /// shown as ended before its deadline.
+    ///
+    /// Where the newest known instant of the shard does not tell, one empty change asks: it moves the feed head, so no
+    /// later decision is earlier than what the reader saw. All readers that wait share its batch.
+    pub(crate) async fn settled(&self, tenant: TenantId, mut orders: Vec<Order>) -> Result<Vec<Order>, Error> {
+        let wall = self.inner.ports.clock.wall();
+        let floor = self.clock_floor();
+        let unclear = |order: &Order| order.is_overdue(wall) && !order.is_overdue(floor);
+        if orders.iter().any(unclear)
+            && let ChangeAnswer::Applied { now } = self.inner.orders.offer(Change::touch(tenant)).await?
+        {
+            self.saw_now(now);
+        }
+        let now = self.clock_floor();
+        for order in &mut orders {
+            if order.is_overdue(now)
+                && let Ok(mut expired) = order.after(OrderEvent::Expire, Actor::System)
+            {
+                if let Some(ended) = &mut expired.ended {
+                    ended.at = order.pay_deadline;
+                }
+                // What is written may differ in nothing but the instant at which the sweep came by.
+                *order = expired;
+            }
+        }
+        Ok(orders)
+    }
+
+    /// Orders by number, as a reader may see them; absent ones are left out.
+    pub(crate) async fn load_orders(&self, tenant: TenantId, order_nos: &[OrderNo]) -> Result<Vec<Order>, Error> {
+        let orders = self.inner.ports.orders.orders(tenant, order_nos).await?;
+        self.settled(tenant, orders.into_iter().flatten().collect()).await
+    }
+}

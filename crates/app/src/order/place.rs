@@ -1,0 +1,321 @@
+//! Placing: a submit becomes orders, or a refusal with its reasons, and nothing in between.
+//!
+//! The steps, and what makes each crash harmless (ARCHITECTURE.md has the table):
+//! 1. judge the submit against the catalog in memory and against the sold-out marks;
+//! 2. a submit that would be refused is looked up first: only an unknown key may be refused;
+//! 3. hold the whole group; the ledger looks the key up before any balance, so a known key is never held twice, and
+//!    keeps the order numbers, so a second attempt goes on with the same ones;
+//! 4. judge prices once more; 5. write group row and orders in one transaction.
+//!
+//! Steps 3 to 5 run in a task of the server's. Nobody releases a hold unless a group row that is not placed is durable:
+//! the row's key is the one that the orders would take, so whatever comes late fails.
+//!
+//! The lookup of step 2 is not made for a submit that goes on to the ledger: the hold's key answers there, in the same
+//! batch, and the group's key at the write.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use holdline_domain::catalog::Sku;
+use holdline_domain::fault::{Fault, FaultKind};
+use holdline_domain::id::{Fingerprint, SellerId, Slot};
+use holdline_domain::ledger::{HoldId, HoldRecord, LedgerAnswer, LedgerRequest, shortages};
+use holdline_domain::order::change::{Change, ChangeAnswer, OrderWrite};
+use holdline_domain::order::{
+    EventKind, GroupState, Order, OrderGroup, OrderNo, OrderStatus, Quote, Submit, demands, quote,
+};
+use holdline_domain::refusal::{Difference, Refusal};
+use holdline_domain::time::UnixMillis;
+use tokio::sync::oneshot;
+
+use crate::App;
+use crate::error::Error;
+use crate::reap::release;
+
+/// How often new numbers are drawn when one is taken. Numbers are leased, so the first conflict is already a surprise.
+const NUMBER_TRIES: usize = 3;
+
+/// The orders of one submit.
+#[derive(Debug, Clone)]
+pub struct Placed {
+    /// One per seller, in the order of the sellers.
+    pub orders: Vec<Order>,
+    /// They existed before this request.
+    pub replayed: bool,
+    /// A lower bound of the shard clock: "now" for what the answer says of time.
+    pub now: UnixMillis,
+}
+
+impl App {
+    /// Places the orders of a submit.
+    pub async fn place(&self, submit: Submit) -> Result<Placed, Error> {
+        submit.check()?;
+        let place = self.inner.admission.enter(submit.tenant)?;
+        let (answer, answered) = oneshot::channel();
+        let app = self.clone();
+        self.inner.tasks.run_request(async move {
+            let placed = Placing::new(app, submit).run().await;
+            drop(place);
+            // A client that hung up finds its answer under its key.
+            let _ = answer.send(placed);
+        });
+        let patience = Duration::from_millis(self.inner.settings.answer_within_ms);
+        match tokio::time::timeout(patience, answered).await {
+            Ok(Ok(placed)) => placed,
+            Ok(Err(_)) | Err(_) => Err(Error::OutcomeUnknown),
+        }
+    }
+
+    /// The orders under a submit's key, or the refusal that spent it.
+    pub(crate) async fn replay(&self, group: OrderGroup, content: Option<Fingerprint>) -> Result<Placed, Error> {
+        match group.state {
+            GroupState::Abandoned => Err(Refusal::SubmitAbandoned.into()),
+            GroupState::Placed { .. } | GroupState::Refused { .. } if content.is_some() && group.content != content => {
+                Err(Refusal::KeyReused.into())
+            }
+            GroupState::Refused { refusal } => Err(refusal.into()),
+            GroupState::Placed { order_nos } => {
+                let orders = self.load_orders(group.tenant, &order_nos).await?;
+                Ok(Placed { orders, replayed: true, now: self.clock_floor().max(group.created) })
+            }
+        }
+    }
+}
+
+/// One attempt to place a submit.
+struct Placing {
+    app: App,
+    submit: Submit,
+    content: Fingerprint,
+    pay_within_ms: i64,
+    business_code: u16,
+}
+
+impl Placing {
+    fn new(app: App, submit: Submit) -> Self {
+        let content = submit.fingerprint();
+        let tenant = app.tenant(submit.tenant);
+        let pay_within_ms = tenant.as_ref().map_or(0, |tenant| tenant.pay_within_ms);
+        let business_code = tenant.as_ref().map_or(0, |tenant| tenant.business_code);
+        Self { app, submit, content, pay_within_ms, business_code }
+    }
+
+    async fn run(self) -> Result<Placed, Error> {
+        if self.app.tenant(self.submit.tenant).is_none() {
+            return Err(Refusal::not_found("tenant").into());
+        }
+        match self.judge().await? {
+            Ok((quote, skus)) => match self.refused_by_marks(&skus) {
+                Some(refusal) => self.refuse_unknown(refusal, Some(quote)).await,
+                None => self.hold_and_write(quote).await,
+            },
+            Err(refusal) => self.refuse_unknown(refusal, None).await,
+        }
+    }
+
+    fn skus(&self) -> Vec<Option<Arc<Sku>>> {
+        self.app.inner.catalog.skus(self.submit.tenant, self.submit.lines.iter().map(|line| &line.sku))
+    }
+
+    /// Judges the submit against the catalog; a refusal is judged again on a catalog that was read just now.
+    async fn judge(&self) -> Result<Result<(Quote, Vec<Option<Arc<Sku>>>), Refusal>, Error> {
+        let skus = self.skus();
+        if let Ok(quote) = quote(&self.submit, &skus) {
+            return Ok(Ok((quote, skus)));
+        }
+        self.app.inner.catalog.refresh().await?;
+        let skus = self.skus();
+        match quote(&self.submit, &skus) {
+            Ok(quote) => Ok(Ok((quote, skus))),
+            Err(Refusal::OrderRefused { differences }) => {
+                let differences = self.with_shortages(differences, &skus).await?;
+                Ok(Err(Refusal::OrderRefused { differences }))
+            }
+            Err(refusal) => Ok(Err(refusal)),
+        }
+    }
+
+    /// Adds what the ledger could not give either, so that the buyer sees all reasons at once.
+    async fn with_shortages(
+        &self,
+        mut differences: Vec<Difference>,
+        skus: &[Option<Arc<Sku>>],
+    ) -> Result<Vec<Difference>, Error> {
+        let demands = demands(&self.submit, skus);
+        let mut keys: Vec<_> = demands.iter().map(|demand| demand.account.clone()).collect();
+        keys.sort();
+        keys.dedup();
+        let accounts = self.app.inner.ports.ledger.accounts(self.submit.tenant, &keys).await?;
+        differences.extend(shortages(self.submit.tenant, &demands, accounts).into_iter().map(Difference::Short));
+        Ok(differences)
+    }
+
+    fn refused_by_marks(&self, skus: &[Option<Arc<Sku>>]) -> Option<Refusal> {
+        let now_ms = self.app.inner.ports.clock.monotonic_ms();
+        let short = self.app.inner.marks.refused(self.submit.tenant, &demands(&self.submit, skus), now_ms);
+        let differences: Vec<_> = short.into_iter().map(Difference::Short).collect();
+        (!differences.is_empty()).then_some(Refusal::OrderRefused { differences })
+    }
+
+    /// Refuses, unless the key is known: then the submit ends as it began.
+    async fn refuse_unknown(&self, refusal: Refusal, quote: Option<Quote>) -> Result<Placed, Error> {
+        let key = (self.submit.tenant, self.submit.key.clone());
+        let known = self.app.inner.lookups.send(key).await?;
+        if let Some(group) = known.group {
+            return self.app.replay(group, Some(self.content)).await;
+        }
+        let Some(hold) = known.hold else {
+            return Err(refusal.into());
+        };
+        // A twin is in flight, or died after its hold.
+        if hold.content != self.content {
+            return Err(Refusal::KeyReused.into());
+        }
+        match quote {
+            Some(quote) => self.write(quote, &hold).await,
+            None => self.fence_and_release(refusal, &hold).await,
+        }
+    }
+
+    async fn hold_and_write(&self, quote: Quote) -> Result<Placed, Error> {
+        let tenant = self.submit.tenant;
+        let request = LedgerRequest::Hold {
+            tenant,
+            id: HoldId::first(self.submit.key.clone()),
+            content: self.content,
+            order_nos: self.draw_numbers(&quote).await?,
+            demands: quote.demands.clone(),
+        };
+        match self.app.inner.ledger.send(request).await? {
+            LedgerAnswer::Held(hold) => {
+                self.app.inner.marks.clear(tenant, &quote.demands);
+                self.write(quote, &hold).await
+            }
+            LedgerAnswer::AlreadyHeld(hold) | LedgerAnswer::AlreadyResolved(hold) => {
+                let known = self.app.inner.lookups.send((tenant, self.submit.key.clone())).await?;
+                match known.group {
+                    Some(group) => self.app.replay(group, Some(self.content)).await,
+                    None if hold.any_released() => Err(unfenced(&hold).into()),
+                    None => self.write(quote, &hold).await,
+                }
+            }
+            LedgerAnswer::Insufficient(short) => {
+                // The ledger found no hold under this key, so no order can exist under it.
+                self.app.inner.marks.set(tenant, &short, self.app.inner.ports.clock.monotonic_ms());
+                let differences = short.into_iter().map(Difference::Short).collect();
+                Err(Refusal::OrderRefused { differences }.into())
+            }
+            LedgerAnswer::ContentMismatch => Err(Refusal::KeyReused.into()),
+            LedgerAnswer::OutOfRange => Err(Refusal::OutOfRange.into()),
+            other => unreachable!("a hold is never answered {other:?}"),
+        }
+    }
+
+    async fn draw_numbers(&self, quote: &Quote) -> Result<Vec<(SellerId, OrderNo)>, Fault> {
+        let slot = Slot::of(self.submit.tenant, &self.submit.buyer);
+        let mut order_nos = Vec::with_capacity(quote.parts.len());
+        for part in &quote.parts {
+            order_nos.push((part.seller.clone(), self.app.inner.numbers.draw(self.business_code, slot).await?));
+        }
+        Ok(order_nos)
+    }
+
+    /// The hold is taken: prices once more, then group and orders in one transaction.
+    async fn write(&self, quoted: Quote, hold: &HoldRecord) -> Result<Placed, Error> {
+        let skus = self.skus();
+        let unchanged = skus.len() == quoted.versions.len()
+            && skus
+                .iter()
+                .zip(&quoted.versions)
+                .all(|(sku, version)| sku.as_ref().is_some_and(|s| s.version == *version));
+        if !unchanged && let Err(refusal) = quote(&self.submit, &skus) {
+            return self.fence_and_release(refusal, hold).await;
+        }
+        let mut order_nos = hold.order_nos.clone();
+        for _ in 0..NUMBER_TRIES {
+            let Some(orders) = quoted.clone().orders(&self.submit, &order_nos, hold.id.n, self.pay_within_ms) else {
+                // The goods have moved to other sellers since the hold was taken: its parts no longer fit.
+                return self.fence_and_release(Refusal::SubmitAbandoned, hold).await;
+            };
+            match self.app.inner.orders.send(self.change(&orders)).await? {
+                ChangeAnswer::Applied { now } => return Ok(self.placed(orders, now)),
+                ChangeAnswer::GroupExists(group) => return self.end_as(*group, hold).await,
+                ChangeAnswer::NumberTaken(order_no) => {
+                    tracing::error!(%order_no, "an order number was drawn twice");
+                    order_nos = self.draw_numbers(&quoted).await?;
+                }
+                other @ (ChangeAnswer::Stale { .. } | ChangeAnswer::TooEarly { .. } | ChangeAnswer::TooLate { .. }) => {
+                    unreachable!("an insert without a bound in time is never answered {other:?}")
+                }
+            }
+        }
+        Err(Fault::not_done("numbers", FaultKind::Conflict, "no free order number was found").into())
+    }
+
+    fn change(&self, orders: &[Order]) -> Change {
+        let state = GroupState::Placed { order_nos: orders.iter().map(|order| order.no.clone()).collect() };
+        let writes = orders.iter().map(|order| {
+            let kind = if order.status == OrderStatus::Confirmed { EventKind::Confirmed } else { EventKind::Placed };
+            (OrderWrite::Insert(Box::new(order.clone())), kind)
+        });
+        Change { group: Some(self.group(state)), orders: writes.collect(), ..Change::touch(self.submit.tenant) }
+    }
+
+    fn group(&self, state: GroupState) -> OrderGroup {
+        OrderGroup {
+            tenant: self.submit.tenant,
+            key: self.submit.key.clone(),
+            content: Some(self.content),
+            buyer: Some(self.submit.buyer.clone()),
+            state,
+            created: UnixMillis::default(),
+        }
+    }
+
+    fn placed(&self, mut orders: Vec<Order>, now: UnixMillis) -> Placed {
+        self.app.saw_now(now);
+        for order in &mut orders {
+            order.created = now;
+            order.pay_deadline = now.plus_ms(order.pay_deadline.0);
+        }
+        Placed { orders, replayed: false, now }
+    }
+
+    /// The group's key was taken before us: by a twin, whose orders are ours, or by a fence, behind which we release.
+    async fn end_as(&self, group: OrderGroup, hold: &HoldRecord) -> Result<Placed, Error> {
+        match group.state {
+            GroupState::Placed { .. } => {}
+            GroupState::Refused { .. } | GroupState::Abandoned => {
+                metrics::counter!("holdline_fences_hit_total").increment(1);
+                release(&self.app, hold).await?;
+            }
+        }
+        self.app.replay(group, Some(self.content)).await
+    }
+
+    /// Spends the key with a refusal, then gives the hold back, in this order.
+    async fn fence_and_release(&self, refusal: Refusal, hold: &HoldRecord) -> Result<Placed, Error> {
+        let state = match &refusal {
+            Refusal::SubmitAbandoned => GroupState::Abandoned,
+            refusal => GroupState::Refused { refusal: refusal.clone() },
+        };
+        match self.app.inner.orders.send(Change::fence(self.group(state))).await? {
+            ChangeAnswer::Applied { now } => {
+                self.app.saw_now(now);
+                release(&self.app, hold).await?;
+                Err(refusal.into())
+            }
+            ChangeAnswer::GroupExists(group) => self.end_as(*group, hold).await,
+            other @ (ChangeAnswer::Stale { .. }
+            | ChangeAnswer::NumberTaken(_)
+            | ChangeAnswer::TooEarly { .. }
+            | ChangeAnswer::TooLate { .. }) => unreachable!("a fence is never answered {other:?}"),
+        }
+    }
+}
+
+/// A hold that was given back although nothing fenced its group: the one thing that must never be.
+fn unfenced(hold: &HoldRecord) -> Fault {
+    let message = format!("hold {} is released, but its group has no row", hold.hold_no);
+    Fault::not_done("ledger", FaultKind::Schema, message)
+}

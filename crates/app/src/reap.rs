@@ -1,0 +1,95 @@
+//! The reaper: finds holds that no order wants, and gives them back behind a fence.
+//!
+//! It visits each hold once, by a cursor over the ledger's gapless sequence, when the hold is old enough that its placing
+//! attempt must have ended or died. A placed group needs nothing: the feed settles its orders. Without a group it writes
+//! the tombstone first, under the very key that the order group would take, and only then releases: a late insert of a
+//! paused process finds the key taken.
+
+use holdline_domain::fault::Fault;
+use holdline_domain::ledger::{HoldRecord, LedgerRequest, Resolution};
+use holdline_domain::order::change::{Change, ChangeAnswer};
+use holdline_domain::order::{GroupState, OrderGroup};
+
+use crate::App;
+
+/// Holds visited per page.
+const PAGE: usize = 500;
+
+pub(crate) async fn reap(app: App) {
+    loop {
+        let more = match visit_page(&app).await {
+            Ok(more) => more,
+            Err(fault) => {
+                tracing::warn!(%fault, "the reaper could not go on and tries again");
+                false
+            }
+        };
+        let pause_ms = if more { 0 } else { app.inner.settings.tick_ms.saturating_mul(5) };
+        if !app.inner.tasks.pause(pause_ms).await {
+            return;
+        }
+    }
+}
+
+/// Visits the next page of holds that are old enough. True: there may be more.
+async fn visit_page(app: &App) -> Result<bool, Fault> {
+    let ledger = &app.inner.ports.ledger;
+    let cursor = ledger.reaper_cursor().await?;
+    let visits = ledger.holds_after(cursor, PAGE).await?;
+    let page_is_full = visits.len() == PAGE;
+    let orphan_after_ms = app.inner.settings.orphan_after_ms;
+    let due: Vec<HoldRecord> = visits
+        .into_iter()
+        .take_while(|visit| visit.now.since_ms(visit.taken) >= orphan_after_ms)
+        .map(|visit| visit.hold)
+        .collect();
+    let Some(last) = due.last().map(|hold| hold.hold_no) else {
+        return Ok(false);
+    };
+    let more = page_is_full && due.len() == PAGE;
+    let open: Vec<&HoldRecord> = due.iter().filter(|hold| hold.is_open()).collect();
+    let keys: Vec<_> = open.iter().map(|hold| (hold.tenant, hold.id.key.clone())).collect();
+    if !keys.is_empty() {
+        let groups = app.inner.ports.orders.groups(&keys).await?;
+        for (hold, group) in open.into_iter().zip(groups) {
+            visit(app, hold, group).await?;
+        }
+    }
+    ledger.advance_reaper_cursor(last).await?;
+    Ok(more)
+}
+
+async fn visit(app: &App, hold: &HoldRecord, group: Option<OrderGroup>) -> Result<(), Fault> {
+    let group = if let Some(group) = group {
+        group
+    } else {
+        let tombstone = OrderGroup::tombstone(hold.tenant, hold.id.key.clone(), None);
+        match app.inner.orders.send(Change::fence(tombstone.clone())).await? {
+            ChangeAnswer::Applied { now } => {
+                app.saw_now(now);
+                metrics::counter!("holdline_orphan_holds_total").increment(1);
+                tombstone
+            }
+            ChangeAnswer::GroupExists(group) => *group,
+            other @ (ChangeAnswer::Stale { .. }
+            | ChangeAnswer::NumberTaken(_)
+            | ChangeAnswer::TooEarly { .. }
+            | ChangeAnswer::TooLate { .. }) => unreachable!("a fence is never answered {other:?}"),
+        }
+    };
+    match group.state {
+        GroupState::Placed { .. } => Ok(()),
+        GroupState::Refused { .. } | GroupState::Abandoned => release(app, hold).await,
+    }
+}
+
+/// Gives a whole hold back. Only behind a fence: a durable group row that is not placed.
+pub(crate) async fn release(app: &App, hold: &HoldRecord) -> Result<(), Fault> {
+    let request = LedgerRequest::Resolve {
+        tenant: hold.tenant,
+        id: hold.id.clone(),
+        part: None,
+        resolution: Resolution::Release,
+    };
+    app.inner.ledger.send(request).await.map(drop)
+}
