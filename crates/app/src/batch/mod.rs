@@ -7,21 +7,26 @@
 //! - A batch of unknown outcome is sent again unchanged until the answer is definite: the keys make it so.
 //! - Every request that was queued is answered, unless the process dies.
 
-use std::collections::{BTreeMap, VecDeque};
+mod queue;
+mod targets;
+
+#[cfg(test)]
+mod tests;
+
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use holdline_domain::fault::{Fault, FaultKind, Outcome};
-use holdline_domain::id::{GroupKey, TenantId};
-use holdline_domain::ledger::{HoldRecord, LedgerAnswer, LedgerRequest};
-use holdline_domain::order::OrderGroup;
-use holdline_domain::order::change::{Change, ChangeAnswer};
-use holdline_domain::port::{LedgerStore, OrderStore};
+use holdline_domain::id::TenantId;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, Semaphore, oneshot};
 
 use crate::error::Error;
+use queue::{Queue, Reply};
+
+pub(crate) use queue::Limits;
+pub(crate) use targets::{LedgerTarget, LookupTarget, OrderTarget};
 
 /// Waits between attempts to learn the outcome of a batch, doubling from the first to the second figure.
 const RESEND_AFTER_MS: (u64, u64) = (10, 1_000);
@@ -46,20 +51,6 @@ pub(crate) trait Target: Send + Sync + 'static {
     fn apply(&self, batch: Arc<[Self::Request]>) -> impl Future<Output = Result<Vec<Self::Answer>, Fault>> + Send;
 }
 
-/// Bounds of a queue and its batches.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits {
-    /// Requests that wait, at most.
-    pub(crate) queue: usize,
-    /// Requests of one batch, at most.
-    pub(crate) batch: usize,
-    /// Bytes of one batch, at most; a single larger request goes alone.
-    pub(crate) batch_bytes: usize,
-}
-
-type Reply<T> = oneshot::Sender<Result<<T as Target>::Answer, Fault>>;
-type Waiting<T> = (<T as Target>::Request, Reply<T>);
-
 /// A queue in front of one target. Clones share it; exactly one runs [`Batcher::run`].
 pub(crate) struct Batcher<T: Target> {
     shared: Arc<Shared<T>>,
@@ -83,13 +74,6 @@ struct Shared<T: Target> {
     metrics: Metrics,
 }
 
-struct Queue<T: Target> {
-    by_tenant: BTreeMap<TenantId, VecDeque<Waiting<T>>>,
-    /// The tenant whose turn it is not: the one served last.
-    served_last: Option<TenantId>,
-    closed: bool,
-}
-
 struct Metrics {
     batch_size: metrics::Histogram,
     flush_seconds: metrics::Histogram,
@@ -105,11 +89,10 @@ impl<T: Target> Batcher<T> {
             depth: metrics::gauge!("holdline_queue_depth", "queue" => T::NAME),
             batches: metrics::counter!("holdline_batches_total", "queue" => T::NAME),
         };
-        let queue = Queue { by_tenant: BTreeMap::new(), served_last: None, closed: false };
         let shared = Shared {
             target,
             limits,
-            queue: Mutex::new(queue),
+            queue: Mutex::new(Queue::new()),
             arrived: Notify::new(),
             places: Semaphore::new(limits.queue),
             metrics,
@@ -140,7 +123,7 @@ impl<T: Target> Batcher<T> {
             if queue.closed {
                 return Err(Fault::not_done(T::NAME, FaultKind::Unavailable, "the process is shutting down"));
             }
-            queue.by_tenant.entry(T::tenant(&request)).or_default().push_back((request, reply));
+            queue.push(request, reply);
         }
         self.shared.arrived.notify_one();
         let gone = || Fault::unknown(T::NAME, FaultKind::Unavailable, "the committer ended before it answered");
@@ -243,122 +226,5 @@ fn is_worth_splitting(kind: FaultKind) -> bool {
     match kind {
         FaultKind::Conflict | FaultKind::Rejected => true,
         FaultKind::Unavailable | FaultKind::Full | FaultKind::Clock | FaultKind::Schema => false,
-    }
-}
-
-impl<T: Target> Queue<T> {
-    /// Takes a batch, one request per tenant and turn, beginning after the tenant that was served last.
-    fn drain(&mut self, limits: Limits) -> (Vec<T::Request>, Vec<Reply<T>>) {
-        let (mut requests, mut replies, mut bytes) = (Vec::new(), Vec::new(), 0);
-        while let Some(tenant) = self.next_tenant() {
-            let waiting = self.by_tenant.get_mut(&tenant).expect("the tenant was found in the map");
-            let (request, _) = waiting.front().expect("empty queues are removed");
-            bytes += T::bytes(request);
-            if requests.len() == limits.batch || (bytes > limits.batch_bytes && !requests.is_empty()) {
-                break;
-            }
-            let (request, reply) = waiting.pop_front().expect("the queue has a front");
-            requests.push(request);
-            replies.push(reply);
-            if waiting.is_empty() {
-                self.by_tenant.remove(&tenant);
-            }
-            self.served_last = Some(tenant);
-        }
-        (requests, replies)
-    }
-
-    fn next_tenant(&self) -> Option<TenantId> {
-        use std::ops::Bound::{Excluded, Unbounded};
-        let after = self.served_last.and_then(|last| self.by_tenant.range((Excluded(last), Unbounded)).next());
-        after.or_else(|| self.by_tenant.first_key_value()).map(|(tenant, _)| *tenant)
-    }
-}
-
-/// Writes to the ledger.
-pub(crate) struct LedgerTarget(pub(crate) Arc<dyn LedgerStore>);
-
-impl Target for LedgerTarget {
-    const NAME: &'static str = "ledger";
-    type Request = LedgerRequest;
-    type Answer = LedgerAnswer;
-
-    fn tenant(request: &LedgerRequest) -> TenantId {
-        request.tenant()
-    }
-
-    fn bytes(request: &LedgerRequest) -> usize {
-        match request {
-            LedgerRequest::Hold { demands, .. } => 256 + demands.len() * 256,
-            LedgerRequest::Resolve { .. }
-            | LedgerRequest::Ship { .. }
-            | LedgerRequest::Unallocate { .. }
-            | LedgerRequest::Adjust { .. }
-            | LedgerRequest::SetFlags { .. } => 512,
-        }
-    }
-
-    async fn apply(&self, batch: Arc<[LedgerRequest]>) -> Result<Vec<LedgerAnswer>, Fault> {
-        self.0.apply(batch).await
-    }
-}
-
-/// Writes orders.
-pub(crate) struct OrderTarget(pub(crate) Arc<dyn OrderStore>);
-
-impl Target for OrderTarget {
-    const NAME: &'static str = "orders";
-    type Request = Change;
-    type Answer = ChangeAnswer;
-
-    fn tenant(change: &Change) -> TenantId {
-        change.tenant
-    }
-
-    fn bytes(change: &Change) -> usize {
-        let of_order = |order: &holdline_domain::order::Order| {
-            let lines: usize =
-                order.lines.iter().map(|line| 192 + line.title.len() + line.snapshot.stored_bytes()).sum();
-            512 + lines + order.address.as_ref().map_or(0, String::len) + order.adjustments.len() * 192
-        };
-        256 + change.orders.iter().map(|(write, _)| of_order(write.order())).sum::<usize>()
-    }
-
-    async fn apply(&self, batch: Arc<[Change]>) -> Result<Vec<ChangeAnswer>, Fault> {
-        self.0.apply(batch).await
-    }
-}
-
-/// Reads what is known of submits: one batched read for all that wait.
-pub(crate) struct LookupTarget {
-    pub(crate) orders: Arc<dyn OrderStore>,
-    pub(crate) ledger: Arc<dyn LedgerStore>,
-}
-
-/// What is known of a submit.
-#[derive(Debug, Clone)]
-pub(crate) struct Known {
-    pub(crate) group: Option<OrderGroup>,
-    pub(crate) hold: Option<HoldRecord>,
-}
-
-impl Target for LookupTarget {
-    const NAME: &'static str = "lookups";
-    type Request = (TenantId, GroupKey);
-    type Answer = Known;
-
-    fn tenant(request: &Self::Request) -> TenantId {
-        request.0
-    }
-
-    fn bytes(_: &Self::Request) -> usize {
-        256
-    }
-
-    async fn apply(&self, batch: Arc<[Self::Request]>) -> Result<Vec<Known>, Fault> {
-        // The hold first: a group that is written in between is then seen, and a hold always precedes its group.
-        let holds = self.ledger.holds(&batch).await?;
-        let groups = self.orders.groups(&batch).await?;
-        Ok(groups.into_iter().zip(holds).map(|(group, hold)| Known { group, hold }).collect())
     }
 }

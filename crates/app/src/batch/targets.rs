@@ -1,0 +1,100 @@
+//! What is batched: ledger requests, changes of orders, and lookups of submits.
+
+use std::sync::Arc;
+
+use holdline_domain::fault::Fault;
+use holdline_domain::id::{GroupKey, TenantId};
+use holdline_domain::ledger::{HoldRecord, LedgerAnswer, LedgerRequest};
+use holdline_domain::order::change::{Change, ChangeAnswer};
+use holdline_domain::order::{Order, OrderGroup};
+use holdline_domain::port::{LedgerStore, OrderStore};
+
+use super::Target;
+
+/// Writes to the ledger.
+pub(crate) struct LedgerTarget(pub(crate) Arc<dyn LedgerStore>);
+
+impl Target for LedgerTarget {
+    const NAME: &'static str = "ledger";
+    type Request = LedgerRequest;
+    type Answer = LedgerAnswer;
+
+    fn tenant(request: &LedgerRequest) -> TenantId {
+        request.tenant()
+    }
+
+    fn bytes(request: &LedgerRequest) -> usize {
+        match request {
+            LedgerRequest::Hold { demands, .. } => 256 + demands.len() * 256,
+            LedgerRequest::Resolve { .. }
+            | LedgerRequest::Ship { .. }
+            | LedgerRequest::Unallocate { .. }
+            | LedgerRequest::Adjust { .. }
+            | LedgerRequest::SetFlags { .. } => 512,
+        }
+    }
+
+    async fn apply(&self, batch: Arc<[LedgerRequest]>) -> Result<Vec<LedgerAnswer>, Fault> {
+        self.0.apply(batch).await
+    }
+}
+
+/// Writes orders.
+pub(crate) struct OrderTarget(pub(crate) Arc<dyn OrderStore>);
+
+impl Target for OrderTarget {
+    const NAME: &'static str = "orders";
+    type Request = Change;
+    type Answer = ChangeAnswer;
+
+    fn tenant(change: &Change) -> TenantId {
+        change.tenant
+    }
+
+    fn bytes(change: &Change) -> usize {
+        let of_order = |order: &Order| {
+            let lines: usize =
+                order.lines.iter().map(|line| 192 + line.title.len() + line.snapshot.stored_bytes()).sum();
+            512 + lines + order.address.as_ref().map_or(0, String::len) + order.adjustments.len() * 192
+        };
+        256 + change.orders.iter().map(|(write, _)| of_order(write.order())).sum::<usize>()
+    }
+
+    async fn apply(&self, batch: Arc<[Change]>) -> Result<Vec<ChangeAnswer>, Fault> {
+        self.0.apply(batch).await
+    }
+}
+
+/// Reads what is known of submits: one batched read for all that wait.
+pub(crate) struct LookupTarget {
+    pub(crate) orders: Arc<dyn OrderStore>,
+    pub(crate) ledger: Arc<dyn LedgerStore>,
+}
+
+/// What is known of a submit.
+#[derive(Debug, Clone)]
+pub(crate) struct Known {
+    pub(crate) group: Option<OrderGroup>,
+    pub(crate) hold: Option<HoldRecord>,
+}
+
+impl Target for LookupTarget {
+    const NAME: &'static str = "lookups";
+    type Request = (TenantId, GroupKey);
+    type Answer = Known;
+
+    fn tenant(request: &Self::Request) -> TenantId {
+        request.0
+    }
+
+    fn bytes(_: &Self::Request) -> usize {
+        256
+    }
+
+    async fn apply(&self, batch: Arc<[Self::Request]>) -> Result<Vec<Known>, Fault> {
+        // The hold first: a group that is written in between is then seen, and a hold always precedes its group.
+        let holds = self.ledger.holds(&batch).await?;
+        let groups = self.orders.groups(&batch).await?;
+        Ok(groups.into_iter().zip(holds).map(|(group, hold)| Known { group, hold }).collect())
+    }
+}
