@@ -179,11 +179,12 @@ impl Placing {
 
     async fn hold_and_write(&self, quote: Quote) -> Result<Placed, Error> {
         let tenant = self.submit.tenant;
+        let sellers: Vec<SellerId> = quote.parts.iter().map(|part| part.seller.clone()).collect();
         let request = LedgerRequest::Hold {
             tenant,
             id: HoldId::first(self.submit.key.clone()),
             content: self.content,
-            order_nos: self.draw_numbers(&quote).await?,
+            order_nos: self.draw_numbers(&sellers).await?,
             demands: quote.demands.clone(),
         };
         match self.app.inner.ledger.send(request).await? {
@@ -195,7 +196,6 @@ impl Placing {
                 let known = self.app.inner.lookups.send((tenant, self.submit.key.clone())).await?;
                 match known.group {
                     Some(group) => self.app.replay(group, Some(self.content)).await,
-                    None if hold.any_released() => Err(unfenced(&hold).into()),
                     None => self.write(quote, &hold).await,
                 }
             }
@@ -211,17 +211,20 @@ impl Placing {
         }
     }
 
-    async fn draw_numbers(&self, quote: &Quote) -> Result<Vec<(SellerId, OrderNo)>, Fault> {
+    async fn draw_numbers(&self, sellers: &[SellerId]) -> Result<Vec<(SellerId, OrderNo)>, Fault> {
         let slot = Slot::of(self.submit.tenant, &self.submit.buyer);
-        let mut order_nos = Vec::with_capacity(quote.parts.len());
-        for part in &quote.parts {
-            order_nos.push((part.seller.clone(), self.app.inner.numbers.draw(self.business_code, slot).await?));
+        let mut order_nos = Vec::with_capacity(sellers.len());
+        for seller in sellers {
+            order_nos.push((seller.clone(), self.app.inner.numbers.draw(self.business_code, slot).await?));
         }
         Ok(order_nos)
     }
 
     /// The hold is taken: prices once more, then group and orders in one transaction.
     async fn write(&self, quoted: Quote, hold: &HoldRecord) -> Result<Placed, Error> {
+        if hold.any_released() {
+            return Err(unfenced(hold).into());
+        }
         let skus = self.skus();
         let unchanged = skus.len() == quoted.versions.len()
             && skus
@@ -231,18 +234,21 @@ impl Placing {
         if !unchanged && let Err(refusal) = quote(&self.submit, &skus) {
             return self.fence_and_release(refusal, hold).await;
         }
-        let mut order_nos = hold.order_nos.clone();
+        let sellers: Vec<SellerId> = quoted.parts.iter().map(|part| part.seller.clone()).collect();
+        let orders = quoted.orders(&self.submit, &hold.order_nos, hold.id.n, self.pay_within_ms);
+        let Some(mut orders) = orders else {
+            // The goods have moved to other sellers since the hold was taken: its parts no longer fit.
+            return self.fence_and_release(Refusal::SubmitAbandoned, hold).await;
+        };
         for _ in 0..NUMBER_TRIES {
-            let Some(orders) = quoted.clone().orders(&self.submit, &order_nos, hold.id.n, self.pay_within_ms) else {
-                // The goods have moved to other sellers since the hold was taken: its parts no longer fit.
-                return self.fence_and_release(Refusal::SubmitAbandoned, hold).await;
-            };
             match self.app.inner.orders.send(self.change(&orders)).await? {
                 ChangeAnswer::Applied { now } => return Ok(self.placed(orders, now)),
                 ChangeAnswer::GroupExists(group) => return self.end_as(*group, hold).await,
                 ChangeAnswer::NumberTaken(order_no) => {
                     tracing::error!(%order_no, "an order number was drawn twice");
-                    order_nos = self.draw_numbers(&quoted).await?;
+                    for (order, (_, fresh)) in orders.iter_mut().zip(self.draw_numbers(&sellers).await?) {
+                        order.no = fresh;
+                    }
                 }
                 other @ (ChangeAnswer::Stale { .. } | ChangeAnswer::TooEarly { .. } | ChangeAnswer::TooLate { .. }) => {
                     unreachable!("an insert without a bound in time is never answered {other:?}")
