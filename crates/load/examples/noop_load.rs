@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use holdline_load::generator::{Load, Outcome, Plan, Script, Step, run};
 use holdline_load::http::{Response, write_request};
+use holdline_load::process::own_cpu_seconds;
 
 struct Post(Vec<u8>);
 
@@ -27,7 +28,8 @@ fn main() -> anyhow::Result<()> {
     let target = arguments.first().map_or("127.0.0.1:8090", String::as_str).parse()?;
     let mut request = Vec::new();
     let body = format!(r#"{{"buyer_id":"b1","lines":[{{"sku":"s1","quantity":1}}],"note":"{}"}}"#, "n".repeat(330));
-    let headers = [("host", "127.0.0.1"), ("content-type", "application/json"), ("idempotency-key", "0123456789abcdef")];
+    let headers =
+        [("host", "127.0.0.1"), ("content-type", "application/json"), ("idempotency-key", "0123456789abcdef")];
     write_request(&mut request, "POST", "/v1/orders", &headers, body.as_bytes());
 
     let mut plan = Plan::new(target, Duration::from_secs(number(2, 10)?));
@@ -40,6 +42,6 @@ fn main() -> anyhow::Result<()> {
     println!("requests_per_second={:.0} {:?}", result.requests_per_second, result.accepted());
     println!("errors={:?} late={} not_started={}", result.errors, result.late, result.not_started);
     println!("start_delay={:?} keys={}", result.start_delay, result.acknowledged.len());
-    println!("cpu_seconds={:.2}", 0.0);
+    println!("cpu_seconds={:.2}", own_cpu_seconds()?);
     Ok(())
 }

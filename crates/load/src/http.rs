@@ -60,6 +60,10 @@ pub enum HttpError {
     /// The answer is not HTTP/1.1 as this client speaks it.
     #[error("the response is not valid HTTP/1.1: {0}")]
     Protocol(&'static str),
+    /// The connection was used up before: by an error, a cancelled exchange or the server's announced close. Nothing was
+    /// sent.
+    #[error("the connection is spent: connect anew")]
+    Spent,
     /// No complete answer in time. Set by callers that bound the exchange.
     #[error("no complete response in time")]
     Timeout,
@@ -76,13 +80,14 @@ impl HttpError {
             Self::ClosedInAnswer { .. } => "closed_in_answer",
             Self::TooLarge { .. } => "too_large",
             Self::Protocol(_) => "protocol",
+            Self::Spent => "spent",
             Self::Timeout => "timeout",
         }
     }
 
-    /// Whether the server may have acted on the request. Only a connection never made is certain.
+    /// Whether the server may have acted on the request. Certain it has not only when nothing was sent.
     pub fn outcome_unknown(&self) -> bool {
-        !matches!(self, Self::Connect { .. })
+        !matches!(self, Self::Connect { .. } | Self::Spent)
     }
 }
 
@@ -147,8 +152,11 @@ impl Connection {
     /// Sends one complete request (see [`write_request`]) and waits for its complete answer. Has no time bound of its
     /// own.
     pub async fn exchange(&mut self, request: &[u8]) -> Result<Response<'_>, HttpError> {
-        // Spent until the answer is whole: an error or a cancelled call leaves it so.
-        self.reusable = false;
+        // Spent until the answer is whole: an error or a cancelled call leaves it so, and the late answer to one request
+        // can never be taken for the next one's.
+        if !std::mem::replace(&mut self.reusable, false) {
+            return Err(HttpError::Spent);
+        }
         self.stream.write_all(request).await.map_err(HttpError::Write)?;
         self.receive().await
     }

@@ -16,7 +16,7 @@
 pub mod generator;
 pub mod http;
 pub mod machine;
-//pub mod plain_postgres;
+pub mod plain_postgres;
 pub mod private_postgres;
 pub mod process;
 pub mod report;

@@ -51,13 +51,7 @@ struct Schedule {
 }
 
 impl Pacer {
-    pub(super) fn new(
-        plan: &Plan,
-        started: Instant,
-        thread: usize,
-        threads: usize,
-        tickets: &Arc<AtomicU64>,
-    ) -> Self {
+    pub(super) fn new(plan: &Plan, started: Instant, thread: usize, threads: usize, tickets: &Arc<AtomicU64>) -> Self {
         let schedule = match plan.load {
             Load::Closed => None,
             Load::Open { requests_per_second } => Some(Schedule {
@@ -161,8 +155,7 @@ pub(super) struct Ticker {
 
 impl Ticker {
     pub(super) fn open() -> io::Result<Self> {
-        let timer =
-            timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
+        let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
         let tick = Timespec { tv_sec: 0, tv_nsec: TICK_NANOSECONDS };
         let period = Itimerspec { it_interval: tick, it_value: tick };
         timerfd_settime(&timer, TimerfdTimerFlags::empty(), &period)?;
@@ -178,9 +171,6 @@ impl Ticker {
     async fn next(&self) {
         let mut expirations = [0; 8];
         // The only error of a periodic timer's read is "not yet", which async_io turns into waiting.
-        let _ = self
-            .timer
-            .async_io(Interest::READABLE, |timer| Ok(rustix::io::read(timer, &mut expirations)?))
-            .await;
+        let _ = self.timer.async_io(Interest::READABLE, |timer| Ok(rustix::io::read(timer, &mut expirations)?)).await;
     }
 }

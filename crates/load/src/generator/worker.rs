@@ -212,18 +212,11 @@ impl<S: Script> Worker<S> {
     }
 }
 
-async fn connect(
-    target: SocketAddr,
-    response_bytes_max: usize,
-    until: Instant,
-) -> Result<Connection, HttpError> {
+async fn connect(target: SocketAddr, response_bytes_max: usize, until: Instant) -> Result<Connection, HttpError> {
     bounded(until, Connection::connect(target, response_bytes_max)).await
 }
 
-async fn bounded<T>(
-    until: Instant,
-    work: impl Future<Output = Result<T, HttpError>>,
-) -> Result<T, HttpError> {
+async fn bounded<T>(until: Instant, work: impl Future<Output = Result<T, HttpError>>) -> Result<T, HttpError> {
     timeout_at(until.into(), work).await.unwrap_or(Err(HttpError::Timeout))
 }
 
