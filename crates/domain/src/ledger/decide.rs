@@ -12,6 +12,9 @@ use super::{
 use crate::id::{Fingerprint, Reference, SellerId, TenantId};
 use crate::order::OrderNo;
 
+/// No balance leaves ± this many units: the difference of any two balances, and every sum of three, fits i64.
+const BALANCE_MAX: i64 = i64::MAX / 4;
+
 /// What an engine must read, under lock, before it can decide a batch.
 #[derive(Debug, Clone, Default)]
 pub struct GuardKeys {
@@ -284,7 +287,7 @@ impl Batch {
         LedgerAnswer::Held(record)
     }
 
-    /// Every account that cannot give the sum of the demands on it; `None` when a sum leaves the range of i64.
+    /// Every account that cannot give the sum of the demands on it; `None` when a balance would leave its range.
     fn shortages(&self, tenant: TenantId, demands: &[Demand]) -> Option<Vec<Shortage>> {
         let mut sums: BTreeMap<&AccountKey, (i64, Option<i64>)> = BTreeMap::new();
         for demand in demands {
@@ -305,7 +308,7 @@ impl Batch {
                 unknown = Account::empty(tenant, key.clone());
                 &unknown
             };
-            account.held.checked_add(requested)?.checked_add(account.allocated)?;
+            in_range(account.held.checked_add(requested)?.checked_add(account.allocated)?)?;
             if let Some((cause, available)) = shortage(account, requested, limit) {
                 let available = available.clamp(0, requested);
                 let account_version = account.version;
@@ -376,7 +379,7 @@ impl Batch {
         let place = self.account(tenant, key);
         let account = &mut self.accounts[place];
         if kind == MovementKind::Ship {
-            let Some(on_hand) = account.on_hand.checked_sub(quantity) else {
+            let Some(on_hand) = account.on_hand.checked_sub(quantity).and_then(in_range) else {
                 return LedgerAnswer::OutOfRange;
             };
             account.on_hand = on_hand;
@@ -407,8 +410,7 @@ impl Batch {
         let known = self.by_key.get(&(tenant, key.clone())).map(|place| &self.accounts[*place]);
         let before = known.cloned().unwrap_or_else(|| Account::empty(tenant, key.clone()));
         let promised = before.held + before.allocated;
-        let Some(on_hand) = before.on_hand.checked_add(delta).filter(|on_hand| on_hand.checked_sub(promised).is_some())
-        else {
+        let Some(on_hand) = before.on_hand.checked_add(delta).and_then(in_range) else {
             return LedgerAnswer::OutOfRange;
         };
         let breaks_holds = delta < 0 && on_hand < promised;
@@ -529,6 +531,10 @@ impl Batch {
         decided.flags.sort_by_key(|write| write.account_no);
         decided
     }
+}
+
+fn in_range(balance: i64) -> Option<i64> {
+    (-BALANCE_MAX..=BALANCE_MAX).contains(&balance).then_some(balance)
 }
 
 /// Why the account cannot give `requested` units, and how many it could give.

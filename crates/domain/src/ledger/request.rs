@@ -195,7 +195,7 @@ pub enum LedgerAnswer {
     BreaksHolds(Account),
     /// The flags are set; the account as it is now.
     FlagsSet(Account),
-    /// A balance would leave the range of i64.
+    /// A balance would leave its range, ± a quarter of that of i64.
     OutOfRange,
 }
 
@@ -274,7 +274,7 @@ pub struct Movement {
     pub account_no: i64,
     /// What happened.
     pub kind: MovementKind,
-    /// Units; signed for `Adjust`, positive or zero otherwise.
+    /// Units; signed for `Adjust` and `Danger`, positive or zero otherwise.
     pub quantity: i64,
     /// The hold it belongs to.
     pub hold_no: Option<i64>,

@@ -213,12 +213,17 @@ impl Batch {
         if change.not_after.is_some_and(|not_after| now >= not_after) {
             return Some(ChangeAnswer::TooLate { now });
         }
+        let mut seen = BTreeSet::new();
         change.orders.iter().find_map(|(write, _)| {
             let order = write.order();
+            // One change writes each order once: a number given twice is taken by its own twin.
+            let twice = !seen.insert(&order.no);
             let current = self.versions.get(&(change.tenant, order.no.clone())).copied();
             match write {
-                OrderWrite::Insert(_) if current.is_some() => Some(ChangeAnswer::NumberTaken(order.no.clone())),
-                OrderWrite::Update(_) if current.map(Version::next) != Some(order.version) => {
+                OrderWrite::Insert(_) if twice || current.is_some() => {
+                    Some(ChangeAnswer::NumberTaken(order.no.clone()))
+                }
+                OrderWrite::Update(_) if twice || current.map(Version::next) != Some(order.version) => {
                     Some(ChangeAnswer::Stale { order_no: order.no.clone(), current })
                 }
                 OrderWrite::Insert(_) | OrderWrite::Update(_) => None,
@@ -252,7 +257,10 @@ impl Batch {
                         ended.at = now;
                     }
                     match self.inserts.get_mut(&key) {
-                        Some(inserted) => *inserted = order,
+                        Some(inserted) => {
+                            (order.created, order.pay_deadline) = (inserted.created, inserted.pay_deadline);
+                            *inserted = order;
+                        }
                         None => drop(self.updates.insert(key, order)),
                     }
                 }

@@ -34,7 +34,7 @@ impl Claimed {
 /// The model.
 #[derive(Default)]
 struct Facts {
-    facts: Vec<Fact>,
+    changes: Vec<Fact>,
     holds: Vec<Claimed>,
     used: Vec<(AccountKey, String, &'static str, i64)>,
     flags: Vec<(AccountKey, Flags)>,
@@ -42,7 +42,7 @@ struct Facts {
 
 impl Facts {
     fn sums(&self, key: &AccountKey) -> [i64; 3] {
-        let of_key = self.facts.iter().filter(|(account, _)| account == key);
+        let of_key = self.changes.iter().filter(|(account, _)| account == key);
         of_key.fold([0; 3], |sum, (_, change)| [sum[0] + change[0], sum[1] + change[1], sum[2] + change[2]])
     }
 
@@ -68,7 +68,7 @@ impl Facts {
             return format!("insufficient {}", short.join(","));
         }
         let claims: Vec<_> = demands.iter().map(|d| (d.part.clone(), d.account.clone(), d.quantity.units())).collect();
-        self.facts.extend(claims.iter().map(|(_, account, units)| (account.clone(), [0, *units, 0])));
+        self.changes.extend(claims.iter().map(|(_, account, units)| (account.clone(), [0, *units, 0])));
         self.holds.push(Claimed { key: key.clone(), content, claims, ended: Vec::new() });
         "held".to_owned()
     }
@@ -111,7 +111,7 @@ impl Facts {
         }
         for (_, account, units) in hold.claims.iter().filter(|(part, _, _)| ending.contains(part)) {
             let sold = if resolution == Resolution::Commit { *units } else { 0 };
-            self.facts.push((account.clone(), [0, -units, sold]));
+            self.changes.push((account.clone(), [0, -units, sold]));
         }
         hold.ended.extend(ending.into_iter().map(|part| (part, resolution)));
         match resolution {
@@ -133,7 +133,7 @@ impl Facts {
             _ if units < 0 && on_hand + units < held + allocated && !force => return "breaks_holds".to_owned(),
             _ => [units, 0, 0],
         };
-        self.facts.push((key.clone(), change));
+        self.changes.push((key.clone(), change));
         self.used.push((key.clone(), name.to_owned(), kind, units));
         kind.to_owned()
     }
@@ -258,10 +258,10 @@ fn any_request() -> impl Strategy<Value = LedgerRequest> {
 
 /// `held = Σ open holds`, and every balance is the sum of the account's movements.
 fn assert_ledger_equations(books: &Books) {
+    use MovementKind::{Adjust, Commit, Hold, Release, Ship, Unallocate};
     for account in books.accounts.values() {
         let of_account = || books.movements.iter().filter(|m| m.account_no == account.account_no);
         let sum = |kind| of_account().filter(|m| m.kind == kind).map(|m| m.quantity).sum::<i64>();
-        use MovementKind::{Adjust, Commit, Hold, Release, Ship, Unallocate};
         assert_eq!(account.on_hand, sum(Adjust) - sum(Ship));
         assert_eq!(account.held, sum(Hold) - sum(Commit) - sum(Release));
         assert_eq!(account.allocated, sum(Commit) - sum(Ship) - sum(Unallocate));

@@ -212,26 +212,30 @@ fn a_reference_with_another_kind_or_quantity_is_a_mismatch() {
 }
 
 #[test]
-fn no_balance_leaves_the_range_of_64_bits() {
-    let mut books = stocked(&[("A", i64::MAX)]);
-    assert_eq!(books.one(adjust(&stock("A"), 1, "more")), LedgerAnswer::OutOfRange);
-    assert_eq!(
-        books.one(adjust(&stock("A"), i64::MIN, "less")),
-        LedgerAnswer::BreaksHolds(books.account(&stock("A")).unwrap().clone())
-    );
+fn no_balance_leaves_its_range() {
+    const MAX: i64 = i64::MAX / 4;
+    let mut books = stocked(&[("A", MAX)]);
+    for delta in [1, i64::MAX, i64::MIN, -2 * MAX - 1] {
+        assert_eq!(books.one(forced(&stock("A"), delta, "odd")), LedgerAnswer::OutOfRange, "{delta}");
+    }
     books.one(flags(&stock("B"), with(|f| f.infinite = true)));
     let account_no = books.account(&stock("B")).unwrap().account_no;
-    for (held, allocated) in [(i64::MAX, 0), (0, i64::MAX), (i64::MAX / 2 + 1, i64::MAX / 2)] {
+    for (held, allocated) in [(MAX, 0), (0, MAX), (MAX / 2 + 1, MAX / 2)] {
         let account = books.accounts.get_mut(&account_no).unwrap();
         (account.held, account.allocated) = (held, allocated);
         assert_eq!(books.one(hold("k", &[demand("s", &stock("B"), 1)])), LedgerAnswer::OutOfRange);
-        let before = books.balance(&stock("B"));
-        assert!(matches!(
-            books.one(adjust(&stock("B"), i64::MIN, "less")),
-            LedgerAnswer::OutOfRange | LedgerAnswer::BreaksHolds(_)
-        ));
-        assert_eq!(books.balance(&stock("B")), before);
     }
+    let account = books.accounts.get_mut(&account_no).unwrap();
+    (account.on_hand, account.held, account.allocated) = (-MAX, 0, 1);
+    assert_eq!(books.one(ship(&stock("B"), 1, "parcel")), LedgerAnswer::OutOfRange);
+}
+
+#[test]
+fn one_batch_may_move_a_balance_across_its_whole_range() {
+    const MAX: i64 = i64::MAX / 4;
+    let mut books = stocked(&[("A", MAX)]);
+    books.batch(&[forced(&stock("A"), -MAX, "r1"), forced(&stock("A"), -MAX, "r2")]);
+    assert_eq!(books.balance(&stock("A")), (-MAX, 0, 0));
 }
 
 #[test]
