@@ -9,6 +9,7 @@ use holdline_domain::id::TenantId;
 use holdline_domain::order::change::{Change, ChangeAnswer, OrderWrite, Timer};
 use holdline_domain::order::state::Transition;
 use holdline_domain::order::{Actor, EventKind, Order, OrderEvent, OrderNo};
+use holdline_domain::time::{CLOCK_STEP_MAX_MS, UnixMillis};
 
 use crate::App;
 use crate::error::Error;
@@ -88,22 +89,36 @@ impl App {
     }
 
     /// Orders as a reader may see them: none that is overdue by the shard clock still waits for payment, and none is
-    /// shown as ended before its deadline.
+    /// shown as ended before its deadline. `floor` was taken before the orders were read: only then does a row that
+    /// still waits prove that nobody ended it before its deadline.
     ///
-    /// Where the newest known instant of the shard does not tell, one empty change asks: it moves the feed head, so no
-    /// later decision is earlier than what the reader saw. All readers that wait share its batch.
-    pub(crate) async fn settled(&self, tenant: TenantId, mut orders: Vec<Order>) -> Result<Vec<Order>, Error> {
-        let wall = self.inner.ports.clock.wall();
-        let floor = self.clock_floor();
-        let unclear = |order: &Order| order.is_overdue(wall) && !order.is_overdue(floor);
-        if orders.iter().any(unclear)
+    /// Where the floor does not tell, one empty change asks: it moves the feed head, so no later decision is earlier
+    /// than what the reader saw. All readers that wait share its batch. What it may concern is read again behind it.
+    pub(crate) async fn settled(
+        &self,
+        tenant: TenantId,
+        mut floor: UnixMillis,
+        mut orders: Vec<Order>,
+    ) -> Result<Vec<Order>, Error> {
+        // The shard clock may be ahead of this process's by the guard's tolerance: another process may have shown an
+        // order as expired already.
+        let latest = self.inner.ports.clock.wall().plus_ms(CLOCK_STEP_MAX_MS);
+        let unclear = |order: &Order| order.is_overdue(latest) && !order.is_overdue(floor);
+        let numbers: Vec<OrderNo> = orders.iter().filter(|order| unclear(order)).map(|order| order.no.clone()).collect();
+        if !numbers.is_empty()
             && let ChangeAnswer::Applied { now } = self.inner.orders.offer(Change::touch(tenant)).await?
         {
             self.saw_now(now);
+            floor = now;
+            let again = self.inner.ports.orders.orders(tenant, &numbers).await?;
+            for order in again.into_iter().flatten() {
+                if let Some(read_before) = orders.iter_mut().find(|read_before| read_before.no == order.no) {
+                    *read_before = order;
+                }
+            }
         }
-        let now = self.clock_floor();
         for order in &mut orders {
-            if order.is_overdue(now)
+            if order.is_overdue(floor)
                 && let Ok(mut expired) = order.after(OrderEvent::Expire, Actor::System)
             {
                 if let Some(ended) = &mut expired.ended {
@@ -118,7 +133,8 @@ impl App {
 
     /// Orders by number, as a reader may see them; absent ones are left out.
     pub(crate) async fn load_orders(&self, tenant: TenantId, order_nos: &[OrderNo]) -> Result<Vec<Order>, Error> {
+        let floor = self.clock_floor();
         let orders = self.inner.ports.orders.orders(tenant, order_nos).await?;
-        self.settled(tenant, orders.into_iter().flatten().collect()).await
+        self.settled(tenant, floor, orders.into_iter().flatten().collect()).await
     }
 }

@@ -200,10 +200,10 @@ impl Placing {
                 }
             }
             LedgerAnswer::Insufficient(short) => {
-                // The ledger found no hold under this key, so no order can exist under it.
                 self.app.inner.marks.set(tenant, &short, self.app.inner.ports.clock.monotonic_ms());
                 let differences = short.into_iter().map(Difference::Short).collect();
-                Err(Refusal::OrderRefused { differences }.into())
+                // No hold has this key, but a client's tombstone may: then the answer is "never", not "not now".
+                self.refuse_unknown(Refusal::OrderRefused { differences }, Some(quote)).await
             }
             LedgerAnswer::ContentMismatch => Err(Refusal::KeyReused.into()),
             LedgerAnswer::OutOfRange => Err(Refusal::OutOfRange.into()),

@@ -4,6 +4,7 @@ use holdline_domain::id::{BuyerId, GroupKey, SellerId, TenantId};
 use holdline_domain::order::{Order, OrderNo};
 use holdline_domain::port::OrderPage;
 use holdline_domain::refusal::Refusal;
+use holdline_domain::time::UnixMillis;
 
 use super::Placed;
 use crate::App;
@@ -33,8 +34,9 @@ impl App {
         before: Option<&OrderNo>,
         limit: usize,
     ) -> Result<OrderPage, Error> {
+        let floor = self.clock_floor();
         let page = self.inner.ports.orders.orders_of_buyer(tenant, buyer, before, limit).await?;
-        self.settled_page(tenant, page).await
+        self.settled_page(tenant, floor, page).await
     }
 
     /// A seller's orders below `before`, newest first; a moment behind.
@@ -45,8 +47,9 @@ impl App {
         before: Option<&OrderNo>,
         limit: usize,
     ) -> Result<OrderPage, Error> {
+        let floor = self.clock_floor();
         let page = self.inner.ports.orders.orders_of_seller(tenant, seller, before, limit).await?;
-        self.settled_page(tenant, page).await
+        self.settled_page(tenant, floor, page).await
     }
 
     /// The tenant's newest orders below `before`, newest first.
@@ -56,11 +59,12 @@ impl App {
         before: Option<&OrderNo>,
         limit: usize,
     ) -> Result<OrderPage, Error> {
+        let floor = self.clock_floor();
         let page = self.inner.ports.orders.recent_orders(tenant, before, limit).await?;
-        self.settled_page(tenant, page).await
+        self.settled_page(tenant, floor, page).await
     }
 
-    async fn settled_page(&self, tenant: TenantId, page: OrderPage) -> Result<OrderPage, Error> {
-        Ok(OrderPage { orders: self.settled(tenant, page.orders).await?, has_more: page.has_more })
+    async fn settled_page(&self, tenant: TenantId, floor: UnixMillis, page: OrderPage) -> Result<OrderPage, Error> {
+        Ok(OrderPage { orders: self.settled(tenant, floor, page.orders).await?, has_more: page.has_more })
     }
 }
