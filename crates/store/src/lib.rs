@@ -6,4 +6,15 @@
 //! Deliberately absent: decisions. Every rule is a pure function of `holdline-domain`, called between a program's reads
 //! and its writes.
 
+pub mod catalog;
 pub mod engine;
+pub mod ledger;
+pub mod order;
+mod program;
+mod rows;
+mod stores;
+pub mod tenant;
+pub mod time;
+
+pub use stores::{Stores, WritingEnded, connect_postgres, open_sqlite};
+pub use time::Clocks;

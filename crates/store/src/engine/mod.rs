@@ -10,6 +10,10 @@
 //!
 //! Values are `i64`, text and bytes only: instants are milliseconds, flags 0 or 1, structures JSON text.
 
+pub mod migration;
+pub mod postgres;
+pub mod sqlite;
+
 use std::future::Future;
 
 use holdline_domain::fault::Fault;
@@ -43,6 +47,25 @@ pub enum Column {
     Bytes(Vec<Vec<u8>>),
     /// Bytes or NULL.
     OptBytes(Vec<Option<Vec<u8>>>),
+}
+
+impl Column {
+    /// How many values it has.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Int(values) => values.len(),
+            Self::OptInt(values) => values.len(),
+            Self::Text(values) => values.len(),
+            Self::OptText(values) => values.len(),
+            Self::Bytes(values) => values.len(),
+            Self::OptBytes(values) => values.len(),
+        }
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
 }
 
 /// One row of a result, in the order of the columns asked for.

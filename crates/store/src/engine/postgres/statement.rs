@@ -1,0 +1,214 @@
+//! The SQL of lookups and writes: a statement takes one array per column and handles all rows at once.
+
+use holdline_domain::fault::{Fault, FaultKind};
+use tokio_postgres::types::{ToSql, Type};
+
+use super::session::quoted;
+use crate::engine::{Column, Lookup, Row, Value, Write};
+
+/// A statement but for its values: the key under which it is prepared.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Shape {
+    /// [`Lookup`].
+    Lookup {
+        table: &'static str,
+        columns: &'static [&'static str],
+        key: &'static [&'static str],
+        types: Types,
+        lock: bool,
+    },
+    /// [`Write::Insert`].
+    Insert { table: &'static str, columns: &'static [&'static str], types: Types, or_ignore: bool },
+    /// [`Write::Update`].
+    Update {
+        table: &'static str,
+        key: &'static [&'static str],
+        set: &'static [&'static str],
+        add: &'static [&'static str],
+        types: Types,
+    },
+    /// [`Write::Delete`].
+    Delete { table: &'static str, key: &'static [&'static str], types: Types },
+    /// A statement of `sql/`.
+    Query(&'static str),
+    /// The server's clock, in milliseconds.
+    Now,
+}
+
+/// The SQL types of some columns, two bits each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Types {
+    bits: u128,
+    count: usize,
+}
+
+impl Types {
+    fn of(columns: &[Column]) -> Self {
+        assert!(columns.len() <= 64, "128 bits name the types of 64 columns");
+        let bits = columns.iter().enumerate().fold(0, |bits, (place, column)| {
+            let code: u128 = match column {
+                Column::Int(_) | Column::OptInt(_) => 0,
+                Column::Text(_) | Column::OptText(_) => 1,
+                Column::Bytes(_) | Column::OptBytes(_) => 2,
+            };
+            bits | code << (2 * place)
+        });
+        Self { bits, count: columns.len() }
+    }
+
+    /// `unnest($1::bigint[], $2::text[], …)`.
+    fn unnested(self) -> String {
+        let casts = (0..self.count).map(|place| {
+            let name = match self.bits >> (2 * place) & 3 {
+                0 => "bigint",
+                1 => "text",
+                _ => "bytea",
+            };
+            format!("${}::{name}[]", place + 1)
+        });
+        format!("unnest({})", casts.collect::<Vec<_>>().join(", "))
+    }
+}
+
+impl Shape {
+    pub(super) fn of_lookup(lookup: &Lookup) -> Self {
+        let Lookup { table, columns, key, keys, lock } = lookup;
+        Self::Lookup { table, columns, key, types: Types::of(keys), lock: *lock }
+    }
+
+    pub(super) fn of_write(write: &Write) -> Self {
+        let types = Types::of(columns_of(write));
+        match write {
+            Write::Insert { table, columns, or_ignore, .. } => {
+                Self::Insert { table, columns, types, or_ignore: *or_ignore }
+            }
+            Write::Update { table, key, set, add, .. } => Self::Update { table, key, set, add, types },
+            Write::Delete { table, key, .. } => Self::Delete { table, key, types },
+        }
+    }
+
+    pub(super) fn sql(&self) -> String {
+        match self {
+            Self::Lookup { table, columns, key, types, lock } => {
+                let columns = each(columns, |name| format!("t.{}", quoted(name)), ", ");
+                let lock = if *lock { " FOR UPDATE OF t" } else { "" };
+                let (keys, matches) = (aliases(key.len()), matching(key));
+                let (unnested, table) = (types.unnested(), quoted(table));
+                format!("SELECT {columns} FROM {unnested} AS k({keys}) JOIN {table} t ON {matches}{lock}")
+            }
+            Self::Insert { table, columns, types, or_ignore } => {
+                let conflict = if *or_ignore { " ON CONFLICT DO NOTHING" } else { "" };
+                let (table, columns, unnested) = (quoted(table), each(columns, quoted, ", "), types.unnested());
+                format!("INSERT INTO {table} ({columns}) SELECT * FROM {unnested}{conflict}")
+            }
+            Self::Update { table, key, set, add, types } => {
+                let first_add = key.len() + set.len();
+                let sets =
+                    set.iter().enumerate().map(|(place, name)| format!("{} = k.c{}", quoted(name), key.len() + place));
+                let adds = add
+                    .iter()
+                    .enumerate()
+                    .map(|(place, name)| format!("{0} = t.{0} + k.c{1}", quoted(name), first_add + place));
+                let assignments = sets.chain(adds).collect::<Vec<_>>().join(", ");
+                let (keys, matches) = (aliases(first_add + add.len()), matching(key));
+                let (unnested, table) = (types.unnested(), quoted(table));
+                format!("UPDATE {table} t SET {assignments} FROM {unnested} AS k({keys}) WHERE {matches}")
+            }
+            Self::Delete { table, key, types } => {
+                let (keys, matches) = (aliases(key.len()), matching(key));
+                let (unnested, table) = (types.unnested(), quoted(table));
+                format!("DELETE FROM {table} t USING {unnested} AS k({keys}) WHERE {matches}")
+            }
+            Self::Query(sql) => (*sql).to_owned(),
+            Self::Now => "SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint".to_owned(),
+        }
+    }
+}
+
+fn each(names: &[&'static str], form: impl Fn(&str) -> String, between: &str) -> String {
+    names.iter().map(|name| form(name)).collect::<Vec<_>>().join(between)
+}
+
+fn aliases(count: usize) -> String {
+    (0..count).map(|place| format!("c{place}")).collect::<Vec<_>>().join(", ")
+}
+
+/// `t.<key> = k.<alias>` for every column of the key.
+fn matching(key: &[&'static str]) -> String {
+    let equal = key.iter().enumerate().map(|(place, name)| format!("t.{} = k.c{place}", quoted(name)));
+    equal.collect::<Vec<_>>().join(" AND ")
+}
+
+/// The values of a write.
+pub(super) fn columns_of(write: &Write) -> &[Column] {
+    match write {
+        Write::Insert { values, .. } | Write::Update { values, .. } | Write::Delete { values, .. } => values,
+    }
+}
+
+/// Columns as arrays.
+pub(super) fn parameters(columns: &[Column]) -> Vec<&(dyn ToSql + Sync)> {
+    let array = |column| match column {
+        &Column::Int(ref values) => values as &(dyn ToSql + Sync),
+        Column::OptInt(values) => values,
+        Column::Text(values) => values,
+        Column::OptText(values) => values,
+        Column::Bytes(values) => values,
+        Column::OptBytes(values) => values,
+    };
+    columns.iter().map(array).collect()
+}
+
+/// A value in the type that the server gave its parameter.
+pub(super) type Bound = Box<dyn ToSql + Sync + Send>;
+
+/// Values for a prepared statement of `sql/`.
+pub(super) fn bound(database: &'static str, values: Vec<Value>, types: &[Type]) -> Result<Vec<Bound>, Fault> {
+    let rejected = |message| Fault::not_done(database, FaultKind::Rejected, message);
+    if values.len() != types.len() {
+        return Err(rejected(format!("{} parameters for {}", values.len(), types.len())));
+    }
+    values.into_iter().zip(types).map(|(value, wanted)| bound_value(value, wanted).map_err(rejected)).collect()
+}
+
+fn bound_value(value: Value, wanted: &Type) -> Result<Bound, String> {
+    match (value, wanted) {
+        (Value::Int(whole), &Type::INT8) => Ok(Box::new(whole)),
+        (Value::Int(whole), &Type::INT4) => i32::try_from(whole)
+            .map(|whole| Box::new(whole) as Bound)
+            .map_err(|_| "a parameter is too large".to_owned()),
+        (Value::Text(text), &(Type::TEXT | Type::VARCHAR | Type::NAME)) => Ok(Box::new(text)),
+        (Value::Bytes(bytes), &Type::BYTEA) => Ok(Box::new(bytes)),
+        (Value::Null, &Type::INT8) => Ok(Box::new(None::<i64>)),
+        (Value::Null, &Type::INT4) => Ok(Box::new(None::<i32>)),
+        (Value::Null, &(Type::TEXT | Type::VARCHAR | Type::NAME)) => Ok(Box::new(None::<String>)),
+        (Value::Null, &Type::BYTEA) => Ok(Box::new(None::<Vec<u8>>)),
+        (_, other) => Err(format!("a parameter of type {other} got a value of another type")),
+    }
+}
+
+/// Rows of the driver as rows of the engine.
+pub(super) fn decoded(database: &'static str, rows: Vec<tokio_postgres::Row>) -> Result<Vec<Row>, Fault> {
+    rows.iter()
+        .map(|row| decoded_row(row).map_err(|message| Fault::not_done(database, FaultKind::Schema, message)))
+        .collect()
+}
+
+fn decoded_row(row: &tokio_postgres::Row) -> Result<Row, String> {
+    let value = |place: usize| {
+        let column = &row.columns()[place];
+        let value = match *column.type_() {
+            Type::INT8 => row.try_get::<_, Option<i64>>(place).map(|whole| whole.map(Value::Int)),
+            Type::INT4 => row.try_get::<_, Option<i32>>(place).map(|whole| whole.map(|whole| Value::Int(whole.into()))),
+            Type::TEXT | Type::VARCHAR | Type::NAME => {
+                row.try_get::<_, Option<String>>(place).map(|text| text.map(Value::Text))
+            }
+            Type::BYTEA => row.try_get::<_, Option<Vec<u8>>>(place).map(|bytes| bytes.map(Value::Bytes)),
+            ref other => {
+                return Err(format!("column {} has type {other}: cast it to bigint, text or bytea", column.name()));
+            }
+        };
+        value.map(|value| value.unwrap_or(Value::Null)).map_err(|_| format!("column {} cannot be read", column.name()))
+    };
+    (0..row.len()).map(value).collect::<Result<_, _>>().map(Row)
+}

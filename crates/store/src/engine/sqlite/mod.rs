@@ -1,0 +1,162 @@
+//! SQLite as an [`Engine`]: one file per database, one writing thread, a few reading threads.
+//!
+//! Invariants: the data directory has one owner (lock.rs); an acknowledged program is on disk (`synchronous=FULL`, read
+//! back at opening); after a failed flush nothing is written any more (failure.rs). Callers never block a thread of the
+//! async runtime: they wait on channels.
+//!
+//! Deliberately absent: pools of writers. SQLite has one writer at a time; batches are what makes it fast.
+
+mod checkpoint;
+mod connection;
+mod error;
+mod failure;
+mod lock;
+mod reader;
+mod statement;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use holdline_domain::fault::{Fault, FaultKind};
+use holdline_domain::time::UnixMillis;
+use parking_lot::Mutex;
+use tokio::sync::{mpsc, oneshot};
+
+use self::checkpoint::Checkpoints;
+pub use self::connection::Durability;
+pub(crate) use self::failure::Failure;
+pub(crate) use self::lock::DirectoryLock;
+use self::reader::Reader;
+use self::writer::Writer;
+use super::migration::Database;
+use super::{Engine, Lookup, Program, Row, Value};
+use crate::time::WallClock;
+
+/// One SQLite database file. Clones share it; it is closed when the last one is dropped.
+#[derive(Clone)]
+pub struct Sqlite {
+    open: Arc<Open>,
+}
+
+struct Open {
+    database: &'static str,
+    clock: WallClock,
+    durability: Durability,
+    failure: Arc<Failure>,
+    /// `None` only while closing.
+    jobs: Option<Senders>,
+    threads: Vec<JoinHandle<()>>,
+    /// Let go after the threads have ended.
+    _owner: Arc<DirectoryLock>,
+}
+
+struct Senders {
+    writer: mpsc::Sender<writer::Job>,
+    readers: mpsc::Sender<reader::Job>,
+}
+
+impl Sqlite {
+    /// Opens `<directory>/<name>.sqlite`, making and migrating it if need be.
+    pub(crate) fn open(
+        directory: &Path,
+        database: &'static Database,
+        clock: WallClock,
+        owner: Arc<DirectoryLock>,
+    ) -> Result<Self, Fault> {
+        let name = database.name;
+        let path = directory.join(format!("{name}.sqlite"));
+        let (connection, durability) = connection::open_writer(&path, database)?;
+        let failure = Arc::new(Failure::new());
+        let (checkpoints, checkpointer) = Checkpoints::start(path.clone(), name, Arc::clone(&failure))?;
+        let mut threads = vec![checkpointer];
+        let (read, reads) = mpsc::channel(reader::QUEUE_MAX);
+        let reads = Arc::new(Mutex::new(reads));
+        for _ in 0..reader::THREADS {
+            let reader = Reader::new(name, connection::open_reader(&path, name)?);
+            let reads = Arc::clone(&reads);
+            threads.push(spawn(name, "read", move || reader.serve(&reads))?);
+        }
+        let (write, writes) = mpsc::channel(writer::QUEUE_MAX);
+        let writer = Writer::new(name, connection, clock.clone(), checkpoints, Arc::clone(&failure));
+        threads.push(spawn(name, "write", move || writer.serve(writes))?);
+        let jobs = Some(Senders { writer: write, readers: read });
+        Ok(Self { open: Arc::new(Open { database: name, clock, durability, failure, jobs, threads, _owner: owner }) })
+    }
+
+    /// How safe an acknowledged write is, as read back from the database.
+    pub fn durability(&self) -> &Durability {
+        &self.open.durability
+    }
+
+    /// Tells when writing has ended because a flush to disk failed: the process must end and be started again.
+    pub(crate) fn failure(&self) -> Arc<Failure> {
+        Arc::clone(&self.open.failure)
+    }
+
+    fn jobs(&self) -> &Senders {
+        self.open.jobs.as_ref().expect("taken only when the last clone is dropped")
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&mut Reader) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Fault> {
+        let (answer, answered) = oneshot::channel();
+        let job: reader::Job = Box::new(move |reader| {
+            // Nobody listens any more if the caller was dropped.
+            let _ = answer.send(read(reader));
+        });
+        let gone = || Fault::not_done(self.open.database, FaultKind::Unavailable, "the reading thread is gone");
+        self.jobs().readers.send(job).await.map_err(|_| gone())?;
+        answered.await.map_err(|_| gone())?
+    }
+}
+
+impl Engine for Sqlite {
+    async fn run<P: Program>(&self, program: P) -> Result<P::Outcome, Fault> {
+        let database = self.open.database;
+        let (answer, answered) = oneshot::channel();
+        let job: writer::Job = Box::new(move |writer| {
+            // Nobody listens any more if the caller was dropped: what is done is done.
+            let _ = answer.send(writer.run(program));
+        });
+        let gone = "the writing thread is gone";
+        self.jobs().writer.send(job).await.map_err(|_| Fault::not_done(database, FaultKind::Unavailable, gone))?;
+        answered.await.map_err(|_| Fault::unknown(database, FaultKind::Unavailable, gone))?
+    }
+
+    async fn lookup(&self, lookups: Vec<Lookup>) -> Result<Vec<Vec<Row>>, Fault> {
+        self.read(move |reader| reader.look_up(&lookups)).await
+    }
+
+    async fn query(&self, sql: &'static str, parameters: Vec<Value>) -> Result<Vec<Row>, Fault> {
+        self.read(move |reader| reader.query(sql, &parameters)).await
+    }
+
+    async fn now(&self) -> Result<UnixMillis, Fault> {
+        Ok((self.open.clock)())
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.jobs = None;
+        // At most the batches in the queue: the file is closed and the directory free when this returns.
+        for thread in self.threads.drain(..) {
+            if thread.join().is_err() {
+                tracing::error!(database = self.database, "a database thread had panicked");
+            }
+        }
+    }
+}
+
+/// A named thread, so that profiles and panics tell whose it is.
+fn spawn(database: &'static str, role: &str, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, Fault> {
+    std::thread::Builder::new().name(format!("{database}-{role}")).spawn(body).map_err(|error| {
+        Fault::not_done(database, FaultKind::Unavailable, format!("cannot start a thread: {error}")).caused_by(error)
+    })
+}

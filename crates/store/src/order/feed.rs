@@ -1,0 +1,127 @@
+//! The feed and what its consumers keep: positions, the index by seller, timers.
+//!
+//! Consumers do not take the feed head, so that they never wait for a batch of orders nor hold one up: each locks its own
+//! position. Removing timers locks nothing but the timers, in sorted order.
+
+use holdline_domain::fault::Fault;
+use holdline_domain::id::{SellerId, TenantId};
+use holdline_domain::order::OrderNo;
+use holdline_domain::order::change::Timer;
+use holdline_domain::port::{EventPage, FeedPosition};
+use holdline_domain::time::UnixMillis;
+
+use super::stored::{self, ORDERS};
+use crate::engine::{Column, Engine, Lookup, Row, Value, Write};
+use crate::program::{Once, Results, head, head_unlocked};
+use crate::rows::{Fields, count, ints, schema, texts};
+
+pub(super) async fn events_after<E: Engine>(engine: &E, seq: i64, limit: usize) -> Result<EventPage, Fault> {
+    // The epoch changes only while nobody serves (restore): it need not be read in the same state as the events.
+    let head = Lookup { lock: false, ..head("feed_head", &["epoch"]) };
+    let head = engine.lookup(vec![head]).await?.pop().and_then(|mut rows| rows.pop());
+    let epoch = Fields::of(ORDERS, head.ok_or_else(|| schema(ORDERS, "the head row is missing"))?).int()?;
+    let sql = include_str!("../../sql/order/list_events_after.sql");
+    let rows = engine.query(sql, vec![Value::Int(seq), count(limit)]).await?;
+    let events = rows.into_iter().map(stored::event).collect::<Result<_, _>>()?;
+    Ok(EventPage { epoch, events })
+}
+
+fn position_of(consumer: &str, lock: bool) -> Lookup {
+    Lookup {
+        table: "feed_position",
+        columns: &["epoch", "seq"],
+        key: &["consumer"],
+        keys: vec![Column::Text(vec![consumer.to_owned()])],
+        lock,
+    }
+}
+
+fn position(rows: Vec<Row>) -> Result<Option<FeedPosition>, Fault> {
+    let Some(row) = rows.into_iter().next() else { return Ok(None) };
+    let mut fields = Fields::of(ORDERS, row);
+    Ok(Some(FeedPosition { epoch: fields.int()?, seq: fields.int()? }))
+}
+
+pub(super) async fn feed_position<E: Engine>(engine: &E, consumer: &str) -> Result<FeedPosition, Fault> {
+    let head = Lookup { lock: false, ..head("feed_head", &["epoch"]) };
+    let mut results = Results::new(engine.lookup(vec![head, position_of(consumer, false)]).await?);
+    let head = results.take().pop().ok_or_else(|| schema(ORDERS, "the head row is missing"))?;
+    let epoch = Fields::of(ORDERS, head).int()?;
+    Ok(position(results.take())?.unwrap_or(FeedPosition { epoch, seq: 0 }))
+}
+
+/// Moves a consumer's position, with `writes` in the same transaction. A position that is there already, or was passed,
+/// stays; `writes` must be harmless when repeated.
+pub(super) async fn advance<E: Engine>(
+    engine: &E,
+    consumer: &str,
+    to: FeedPosition,
+    mut writes: Vec<Write>,
+) -> Result<(), Fault> {
+    let lookups = vec![head_unlocked("feed_head"), position_of(consumer, true)];
+    let consumer = consumer.to_owned();
+    let program = Once::new(lookups, move |mut results, _now| {
+        results.head(ORDERS)?;
+        let new = (to.epoch, to.seq);
+        match position(results.take())? {
+            None => writes.push(Write::Insert {
+                table: "feed_position",
+                columns: &["consumer", "epoch", "seq"],
+                values: vec![Column::Text(vec![consumer]), Column::Int(vec![new.0]), Column::Int(vec![new.1])],
+                or_ignore: false,
+            }),
+            Some(stored) if (stored.epoch, stored.seq) < new => writes.push(Write::Update {
+                table: "feed_position",
+                key: &["consumer"],
+                set: &["epoch", "seq"],
+                add: &[],
+                values: vec![Column::Text(vec![consumer]), Column::Int(vec![new.0]), Column::Int(vec![new.1])],
+            }),
+            Some(_) => {}
+        }
+        Ok((writes, ()))
+    });
+    engine.run(program).await
+}
+
+/// Entries of the index by seller, sorted, repeats allowed.
+pub(super) fn seller_entries(entries: &[(TenantId, SellerId, OrderNo)]) -> Write {
+    let mut sorted: Vec<_> = entries.iter().collect();
+    sorted.sort();
+    sorted.dedup();
+    Write::Insert {
+        table: "seller_order",
+        columns: &["tenant", "seller", "order_no"],
+        values: vec![
+            ints(&sorted, |entry| entry.0.0),
+            texts(&sorted, |entry| entry.1.as_str()),
+            texts(&sorted, |entry| entry.2.as_str()),
+        ],
+        or_ignore: true,
+    }
+}
+
+pub(super) async fn due_timers<E: Engine>(engine: &E, now: UnixMillis, limit: usize) -> Result<Vec<Timer>, Fault> {
+    let sql = include_str!("../../sql/order/list_due_timers.sql");
+    let rows = engine.query(sql, vec![Value::Int(now.0), count(limit)]).await?;
+    rows.into_iter().map(stored::timer).collect()
+}
+
+pub(super) async fn remove_timers<E: Engine>(engine: &E, timers: &[Timer]) -> Result<(), Fault> {
+    let mut sorted: Vec<Timer> = timers.to_vec();
+    sorted.sort();
+    let program = Once::new(vec![head_unlocked("feed_head")], move |mut results, _now| {
+        results.head(ORDERS)?;
+        let delete = Write::Delete {
+            table: "timer",
+            key: &["due_ms", "tenant", "order_no"],
+            values: vec![
+                ints(&sorted, |timer| timer.due.0),
+                ints(&sorted, |timer| timer.tenant.0),
+                texts(&sorted, |timer| timer.order_no.as_str()),
+            ],
+        };
+        Ok((vec![delete], ()))
+    });
+    engine.run(program).await
+}
