@@ -1,0 +1,156 @@
+//! Every published operation, once: its name, verb, path and the scopes that may call it.
+//!
+//! Routing, authorization, metrics and the tests that walk the API all read this table; the `OpenAPI` document is held
+//! against it by a test. An operation without a handler does not compile (`routes.rs`).
+
+use axum::http::Method;
+use axum::routing::MethodFilter;
+use holdline_domain::tenant::Scope;
+
+/// The verbs in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verb {
+    /// Reads.
+    Get,
+    /// Creates, or does something that has no path of its own.
+    Post,
+    /// Replaces.
+    Put,
+}
+
+impl Verb {
+    /// The verb as HTTP has it.
+    pub fn method(self) -> Method {
+        match self {
+            Self::Get => Method::GET,
+            Self::Post => Method::POST,
+            Self::Put => Method::PUT,
+        }
+    }
+
+    pub(crate) fn filter(self) -> MethodFilter {
+        match self {
+            Self::Get => MethodFilter::GET,
+            Self::Post => MethodFilter::POST,
+            Self::Put => MethodFilter::PUT,
+        }
+    }
+}
+
+/// What the table says of an operation.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry {
+    /// Its name: `operationId`, metric label, log field.
+    pub id: &'static str,
+    /// Its verb.
+    pub verb: Verb,
+    /// Its path, parameters in braces.
+    pub path: &'static str,
+    /// Any one of these scopes suffices; `None`: no key is asked for.
+    pub scopes: Option<&'static [Scope]>,
+}
+
+macro_rules! operations {
+    ($($(#[$doc:meta])* $name:ident = $id:literal $verb:ident $path:literal $scopes:expr;)+) => {
+        /// A published operation.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Op { $($(#[$doc])* $name,)+ }
+
+        impl Op {
+            /// Every operation; an operation's place is its `self as usize`.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)+];
+
+            /// What the table says of it.
+            pub fn entry(self) -> Entry {
+                match self {
+                    $(Self::$name => Entry { id: $id, verb: Verb::$verb, path: $path, scopes: $scopes },)+
+                }
+            }
+        }
+    };
+}
+
+use Scope::{Admin, Merchant, Read, Shop};
+
+/// Catalog and stock are read by whoever sells and whoever keeps them.
+const SELLING: Option<&[Scope]> = Some(&[Shop, Admin, Read]);
+/// Orders are read by shops and by the merchants whose orders they are.
+const ORDERS: Option<&[Scope]> = Some(&[Shop, Merchant, Read]);
+
+operations! {
+    /// Places the orders of one submit. Where the tenant's prices come from the caller, the key needs `price` as well.
+    PlaceOrders = "place_orders" Post "/v1/orders" Some(&[Shop]);
+    /// Lists orders: of a buyer, of a seller, or the newest.
+    ListOrders = "list_orders" Get "/v1/orders" ORDERS;
+    /// Reads one order.
+    GetOrder = "get_order" Get "/v1/orders/{order_no}" ORDERS;
+    /// Cancels an order that waits for payment.
+    CancelOrder = "cancel_order" Post "/v1/orders/{order_no}/cancel" Some(&[Shop, Merchant]);
+    /// Reads the orders of one submit by the group's id.
+    GetOrderGroup = "get_order_group" Get "/v1/order-groups/{order_group}" Some(&[Shop, Read]);
+    /// Reads the orders of one submit by its key.
+    GetOrderGroupByKey = "get_order_group_by_key" Get "/v1/order-groups/by-key/{key}" Some(&[Shop, Read]);
+    /// Makes sure that a submit either has its orders or never will.
+    AbandonSubmit = "abandon_submit" Post "/v1/order-groups/by-key/{key}/abandon" Some(&[Shop]);
+    /// Reads a seller.
+    GetSeller = "get_seller" Get "/v1/sellers/{seller}" SELLING;
+    /// Writes a seller.
+    PutSeller = "put_seller" Put "/v1/sellers/{seller}" Some(&[Admin]);
+    /// Reads a SKU.
+    GetSku = "get_sku" Get "/v1/skus/{sku}" SELLING;
+    /// Writes a SKU.
+    PutSku = "put_sku" Put "/v1/skus/{sku}" Some(&[Admin]);
+    /// Writes many SKUs.
+    PutSkus = "put_skus" Post "/v1/skus:batch" Some(&[Admin]);
+    /// Reads the stock of many SKUs.
+    ListStock = "list_stock" Get "/v1/stock" SELLING;
+    /// Reads the stock of one SKU.
+    GetStock = "get_stock" Get "/v1/stock/{sku}" SELLING;
+    /// Reads what changed a stock account.
+    ListMovements = "list_movements" Get "/v1/stock/{sku}/movements" Some(&[Admin, Read]);
+    /// Changes on hand by a delta.
+    AdjustStock = "adjust_stock" Post "/v1/stock/{sku}/adjustments" Some(&[Admin]);
+    /// Replaces the flags of a stock account.
+    PutFlags = "put_flags" Put "/v1/stock/{sku}/flags" Some(&[Admin]);
+    /// Whether the process runs.
+    GetHealth = "get_health" Get "/healthz" None;
+    /// Whether the process may be sent requests.
+    GetReadiness = "get_readiness" Get "/readyz" None;
+    /// Figures for Prometheus.
+    GetMetrics = "get_metrics" Get "/metrics" None;
+    /// The description of this API.
+    GetOpenApi = "get_openapi" Get "/openapi.json" None;
+}
+
+impl Op {
+    /// Whether it may change something: a timeout then leaves the outcome unknown.
+    pub fn writes(self) -> bool {
+        self.entry().verb != Verb::Get
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn names_and_places_are_unique() {
+        let ids: BTreeSet<_> = Op::ALL.iter().map(|op| op.entry().id).collect();
+        assert_eq!(ids.len(), Op::ALL.len());
+        let places: BTreeSet<_> =
+            Op::ALL.iter().map(|op| (op.entry().verb.method().to_string(), op.entry().path)).collect();
+        assert_eq!(places.len(), Op::ALL.len());
+        assert!(Op::ALL.iter().enumerate().all(|(place, op)| *op as usize == place));
+    }
+
+    #[test]
+    fn everything_under_v1_asks_for_a_key_and_nothing_else_does() {
+        for op in Op::ALL {
+            let Entry { path, scopes, .. } = op.entry();
+            assert_eq!(path.starts_with("/v1/"), scopes.is_some(), "{path}");
+            assert!(scopes.is_none_or(|scopes| !scopes.is_empty()), "{path} can be called by nobody");
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! Query parameters and cursors.
+
+use std::borrow::Cow;
+
+use axum::http::Uri;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use holdline_domain::id::{InvalidCode, InvalidField};
+use holdline_domain::order::OrderNo;
+
+use crate::problem::{Code, Problem};
+
+/// Entries of a page where the caller does not say.
+pub(crate) const LIMIT_DEFAULT: usize = 20;
+/// Entries of a page at most: an answer stays small enough to be made in one piece.
+pub(crate) const LIMIT_MAX: usize = 100;
+
+/// The decoded parameters of one request, in their order.
+#[derive(Debug)]
+pub(crate) struct Query<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
+
+impl<'a> Query<'a> {
+    /// Reads the parameters; one that the operation does not know is refused, so that a misspelt filter never means
+    /// "everything".
+    pub(crate) fn parse(uri: &'a Uri, known: &[&str]) -> Result<Self, Problem> {
+        let pairs = uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
+        let mut parameters = Vec::new();
+        for pair in pairs {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let (name, value) = (decode(name)?, decode(value)?);
+            if !known.contains(&&*name) {
+                let problem = format!("is not a parameter here; there are: {}", known.join(", "));
+                return Err(InvalidField::new(&name, InvalidCode::Malformed, problem).into());
+            }
+            parameters.push((name, value));
+        }
+        Ok(Self(parameters))
+    }
+
+    /// Every value of a parameter that may be repeated.
+    pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(move |(given, _)| given == name).map(|(_, value)| &**value)
+    }
+
+    /// The value of a parameter that may be given once.
+    pub(crate) fn one(&self, name: &str) -> Result<Option<&str>, Problem> {
+        let mut values = self.all(name);
+        let first = values.next();
+        if values.next().is_some() {
+            return Err(InvalidField::new(name, InvalidCode::Malformed, "must be given once").into());
+        }
+        Ok(first)
+    }
+
+    /// How many entries the page shall have.
+    pub(crate) fn limit(&self) -> Result<usize, Problem> {
+        let Some(text) = self.one("limit")? else { return Ok(LIMIT_DEFAULT) };
+        match text.parse() {
+            Ok(limit) if (1..=LIMIT_MAX).contains(&limit) => Ok(limit),
+            Ok(_) | Err(_) => {
+                let problem = format!("must be a number from 1 to {LIMIT_MAX}");
+                Err(InvalidField::new("limit", InvalidCode::OutOfRange, problem).into())
+            }
+        }
+    }
+
+    /// Where the page before this one ended.
+    pub(crate) fn cursor<C: Cursor>(&self) -> Result<Option<C>, Problem> {
+        let Some(text) = self.one("cursor")? else { return Ok(None) };
+        let cursor = decode_cursor(text).ok_or_else(|| {
+            InvalidField::new("cursor", InvalidCode::Malformed, "must be a `next_cursor` of the same list")
+        })?;
+        Ok(Some(cursor))
+    }
+}
+
+fn decode(text: &str) -> Result<Cow<'_, str>, Problem> {
+    if !text.bytes().any(|byte| byte == b'%' || byte == b'+') {
+        return Ok(Cow::Borrowed(text));
+    }
+    let malformed = || Problem::new(Code::MalformedRequest).detail("A query parameter is not UTF-8 once decoded.");
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [byte, after @ ..] = rest {
+        rest = after;
+        match (byte, after) {
+            (b'+', _) => bytes.push(b' '),
+            (b'%', [high, low, after @ ..]) => {
+                let digit = |digit: u8| char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+                let (high, low) = digit(*high).zip(digit(*low)).ok_or_else(malformed)?;
+                bytes.push(high << 4 | low);
+                rest = after;
+            }
+            (b'%', _) => return Err(malformed()),
+            (byte, _) => bytes.push(*byte),
+        }
+    }
+    String::from_utf8(bytes).map(Cow::Owned).map_err(|_| malformed())
+}
+
+/// A place in a list. Callers see opaque text; the first letter is the version and kind of the list.
+pub(crate) trait Cursor: Sized {
+    /// Tells lists apart, and versions of one list.
+    const KIND: char;
+
+    /// The text inside.
+    fn text(&self) -> String;
+
+    /// The place that a text names.
+    fn parse(text: &str) -> Option<Self>;
+}
+
+impl Cursor for OrderNo {
+    const KIND: char = 'o';
+
+    fn text(&self) -> String {
+        self.as_str().to_owned()
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        Self::try_new(text).ok()
+    }
+}
+
+/// A place in the ledger's sequence.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct MovementSeq(pub(crate) i64);
+
+impl Cursor for MovementSeq {
+    const KIND: char = 'm';
+
+    fn text(&self) -> String {
+        self.0.to_string()
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        text.parse().ok().map(Self)
+    }
+}
+
+/// The opaque text of a place.
+pub(crate) fn encode_cursor<C: Cursor>(cursor: &C) -> String {
+    URL_SAFE_NO_PAD.encode(format!("{}{}", C::KIND, cursor.text()))
+}
+
+fn decode_cursor<C: Cursor>(text: &str) -> Option<C> {
+    let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+    let text = std::str::from_utf8(&bytes).ok()?;
+    C::parse(text.strip_prefix(C::KIND)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn uri(text: &str) -> Uri {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn decodes_parameters_and_refuses_unknown_and_repeated_ones() {
+        let uri = uri("/v1/stock?sku=a%2Cb&sku=%E6%9D%AF+1&limit=7");
+        let query = Query::parse(&uri, &["sku", "limit"]).unwrap();
+        assert_eq!(query.all("sku").collect::<Vec<_>>(), ["a,b", "杯 1"]);
+        assert_eq!(query.limit().unwrap(), 7);
+        assert_eq!(query.one("sku").unwrap_err().code, Code::InvalidField);
+        assert_eq!(Query::parse(&uri, &["sku"]).unwrap_err().code, Code::InvalidField);
+    }
+
+    #[test]
+    fn refuses_what_is_not_utf_8_once_decoded() {
+        for query in ["/?a=%ff", "/?a=%f", "/?a=%", "/?a=%zz", "/?%=1"] {
+            let uri = uri(query);
+            assert_eq!(Query::parse(&uri, &["a"]).unwrap_err().code, Code::MalformedRequest, "{query}");
+        }
+    }
+
+    #[test]
+    fn a_limit_is_1_to_100_and_20_by_default() {
+        let limit =
+            |query: &str| Query::parse(&uri(query), &["limit"]).unwrap().limit().map_err(|problem| problem.code);
+        assert_eq!(limit("/"), Ok(20));
+        assert_eq!(limit("/?limit=100"), Ok(100));
+        for query in ["/?limit=0", "/?limit=101", "/?limit=-1", "/?limit=", "/?limit=x"] {
+            assert_eq!(limit(query), Err(Code::InvalidField), "{query}");
+        }
+    }
+
+    #[test]
+    fn a_cursor_is_read_back_only_by_its_own_list() {
+        let no = OrderNo::try_new("260801120000007000100000042").unwrap();
+        let text = encode_cursor(&no);
+        assert_eq!(decode_cursor::<OrderNo>(&text), Some(no));
+        assert_eq!(decode_cursor::<MovementSeq>(&text), None);
+        assert_eq!(decode_cursor(&encode_cursor(&MovementSeq(77))), Some(MovementSeq(77)));
+        for text in ["", "x", "é", "bzI2", "=="] {
+            assert_eq!(decode_cursor::<OrderNo>(text), None, "{text}");
+        }
+    }
+}

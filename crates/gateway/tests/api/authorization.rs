@@ -1,0 +1,172 @@
+//! Every published operation, asked without a key, with a wrong one, with each scope, and by others.
+
+use holdline_domain::tenant::Scope;
+use holdline_gateway::{Entry, Op};
+use serde_json::{Value, json};
+
+use crate::harness::{ALL, Api, Ask, FOREIGN, MERCHANT, NOT_PRICING, OTHER_MERCHANT, PRICING, submit, with_scope};
+
+/// What the shop's own data is for the key of another tenant.
+enum Foreign {
+    /// It does not exist.
+    NotFound,
+    /// The operation answers for the caller's own tenant, where there is none of it.
+    OwnTenant(fn(&Value) -> bool),
+}
+
+/// The operation on what exists: order and group of `placed`, seller `s1`, SKU `A`, key `k`.
+fn ask(api: &Api, op: Op, placed: &Value, secret: Option<&str>) -> Ask {
+    let Entry { verb, path, .. } = op.entry();
+    let path = path
+        .replace("{order_no}", placed["orders"][0]["order_no"].as_str().unwrap())
+        .replace("{order_group}", placed["order_group"].as_str().unwrap())
+        .replace("{key}", "k")
+        .replace("{seller}", "s1")
+        .replace("{sku}", "A");
+    let query = match op {
+        Op::GetOrderGroupByKey => "?buyer_id=ann",
+        Op::ListStock => "?sku=A",
+        Op::ListOrders => "?seller=s1",
+        _ => "",
+    };
+    let ask = api.ask(verb.method(), &format!("{path}{query}")).key("another");
+    let ask = match secret {
+        Some(secret) => ask.header("authorization", &format!("Bearer {secret}")),
+        None => ask,
+    };
+    let sku = json!({"seller": "s1", "title": "t", "price": {"amount": 1_000, "currency": "CNY"}, "on_shelf": true});
+    match op {
+        Op::PlaceOrders => ask.json(&submit("bob", &[("A", 1, 1_000)])),
+        Op::AbandonSubmit => ask.json(&json!({"buyer_id": "ann"})),
+        Op::PutSeller => ask.json(&json!({"name": "s1"})),
+        Op::PutSku => ask.json(&sku),
+        Op::PutSkus => {
+            let mut sku = sku;
+            sku["sku"] = json!("A");
+            ask.json(&json!({"skus": [sku]}))
+        }
+        Op::AdjustStock => ask.json(&json!({"delta": 1, "reference": "walk"})),
+        Op::PutFlags => ask.json(&json!({"infinite": false, "shortage_max": 0, "sold_out": false})),
+        Op::ListOrders
+        | Op::GetOrder
+        | Op::CancelOrder
+        | Op::GetOrderGroup
+        | Op::GetOrderGroupByKey
+        | Op::GetSeller
+        | Op::GetSku
+        | Op::ListStock
+        | Op::GetStock
+        | Op::ListMovements
+        | Op::GetHealth
+        | Op::GetReadiness
+        | Op::GetMetrics
+        | Op::GetOpenApi => ask,
+    }
+}
+
+fn foreign(op: Op) -> Option<Foreign> {
+    match op {
+        Op::GetOrder
+        | Op::CancelOrder
+        | Op::GetOrderGroup
+        | Op::GetOrderGroupByKey
+        | Op::GetSeller
+        | Op::GetSku
+        | Op::GetStock => Some(Foreign::NotFound),
+        Op::ListOrders => Some(Foreign::OwnTenant(|body| body["orders"] == json!([]))),
+        Op::AbandonSubmit => Some(Foreign::OwnTenant(|body| body["outcome"] == "never")),
+        Op::ListStock => Some(Foreign::OwnTenant(|body| body["stock"][0]["accounts"] == json!([]))),
+        Op::ListMovements => Some(Foreign::OwnTenant(|body| body["movements"] == json!([]))),
+        Op::AdjustStock => Some(Foreign::OwnTenant(|body| body["account"]["on_hand"] == 1)),
+        Op::PutFlags => Some(Foreign::OwnTenant(|body| body["on_hand"] == 0)),
+        Op::PutSeller => Some(Foreign::OwnTenant(|body| body["outcome"] == "stored" && body["version"] == 1)),
+        Op::PlaceOrders => Some(Foreign::OwnTenant(|body| body["errors"][0]["code"] == "unknown_sku")),
+        Op::PutSku => Some(Foreign::OwnTenant(|body| body["code"] == "unknown_seller")),
+        Op::PutSkus => Some(Foreign::OwnTenant(|body| body["results"][0]["outcome"] == "unknown_seller")),
+        Op::GetHealth | Op::GetReadiness | Op::GetMetrics | Op::GetOpenApi => None,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_valid_key_everything_that_needs_one_is_401() {
+    let api = Api::start().await;
+    let placed = api.place_two_orders("k").await;
+    for op in Op::ALL.iter().copied() {
+        let reply = ask(&api, op, &placed, None).reply().await;
+        if op.entry().scopes.is_none() {
+            assert_eq!(reply.outcome(), (200, "ok"), "{op:?}");
+            continue;
+        }
+        assert_eq!(reply.outcome(), (401, "api_key_missing"), "{op:?}");
+        assert_eq!(reply.header("www-authenticate"), "Bearer");
+        let reply = ask(&api, op, &placed, Some("hl_nobody")).reply().await;
+        assert_eq!(reply.outcome(), (401, "api_key_invalid"), "{op:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_scope_may_do_what_the_table_says_and_nothing_else() {
+    for scope in Scope::ALL {
+        let api = Api::start().await;
+        let placed = api.place_two_orders("k").await;
+        for op in Op::ALL.iter().copied() {
+            let Some(allowed) = op.entry().scopes else { continue };
+            let reply = ask(&api, op, &placed, Some(&with_scope(scope))).reply().await;
+            if !allowed.contains(&scope) {
+                assert_eq!(reply.outcome(), (403, "scope_missing"), "{op:?} {scope:?}");
+            } else if scope == Scope::Merchant {
+                // This merchant has no seller, so no order exists for it.
+                assert_eq!(reply.outcome(), (404, "not_found"), "{op:?} {scope:?}");
+            } else {
+                assert!(reply.status.is_success(), "{op:?} {scope:?} {reply:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_belongs_to_another_tenant_does_not_exist() {
+    for op in Op::ALL.iter().copied() {
+        let Some(expected) = foreign(op) else { continue };
+        let api = Api::start().await;
+        let placed = api.place_two_orders("k").await;
+        let reply = ask(&api, op, &placed, Some(FOREIGN)).reply().await;
+        match expected {
+            Foreign::NotFound => assert_eq!(reply.outcome(), (404, "not_found"), "{op:?}"),
+            Foreign::OwnTenant(check) => assert!(check(&reply.body), "{op:?} {reply:?}"),
+        }
+        let order = format!("/v1/orders/{}", placed["orders"][0]["order_no"].as_str().unwrap());
+        assert_eq!(api.get(ALL, &order).reply().await.body["status"], "pending_payment", "{op:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn orders_of_another_seller_do_not_exist_for_a_merchant() {
+    let api = Api::start().await;
+    let placed = api.place_two_orders("k").await;
+    for op in [Op::GetOrder, Op::CancelOrder, Op::ListOrders] {
+        let reply = ask(&api, op, &placed, Some(OTHER_MERCHANT)).reply().await;
+        assert_eq!(reply.outcome(), (404, "not_found"), "{op:?}");
+    }
+    let reply = ask(&api, Op::CancelOrder, &placed, Some(MERCHANT)).reply().await;
+    assert_eq!((reply.outcome(), &reply.body["ended"]["actor"]), ((200, "ok"), &json!("merchant")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_merchant_does_not_act_for_the_buyer() {
+    let api = Api::start().await;
+    let placed = api.place_two_orders("k").await;
+    let reply = ask(&api, Op::CancelOrder, &placed, Some(MERCHANT)).json(&json!({"actor": "buyer"})).reply().await;
+    assert_eq!(reply.outcome(), (403, "scope_missing"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn placing_at_own_prices_needs_the_scope_for_it() {
+    let api = Api::start().await;
+    let line = json!({"sku": "A", "quantity": 1, "unit_price": {"amount": 7, "currency": "CNY"}, "title": "t"});
+    let body = json!({"buyer_id": "ann", "lines": [line]});
+    let reply = api.post(NOT_PRICING, "/v1/orders").key("k").json(&body).reply().await;
+    assert_eq!((reply.outcome(), &reply.body["errors"][0]["scopes"]), ((403, "scope_missing"), &json!(["price"])));
+    let reply = api.post(PRICING, "/v1/orders").key("k").json(&body).reply().await;
+    assert_eq!((reply.outcome(), &reply.body["total"]["amount"]), ((201, "ok"), &json!(7)));
+}

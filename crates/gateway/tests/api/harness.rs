@@ -1,0 +1,224 @@
+//! A small shop: two tenants, a few keys, two sellers, and a router to call.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Method, Request, StatusCode};
+use holdline_app::{App, Ports, Settings};
+use holdline_domain::catalog::{SellerDraft, SkuDraft};
+use holdline_domain::id::{ClientId, Reference, SellerId, SkuCode, TenantId, TenantName};
+use holdline_domain::ledger::{AccountKey, StockKey};
+use holdline_domain::money::{Currency, Minor};
+use holdline_domain::port::TenantStore as _;
+use holdline_domain::tenant::{ApiKey, CommitOn, PriceSource, Scope, Tenant};
+use holdline_domain::time::UnixMillis;
+use holdline_gateway::{Setup, secret_sha256};
+use holdline_testkit::model::Databases;
+use http_body_util::BodyExt as _;
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+/// Every scope but `merchant` and `price`.
+pub(crate) const ALL: &str = "hl_all";
+/// Of another tenant, with the same scopes.
+pub(crate) const FOREIGN: &str = "hl_foreign";
+/// A merchant with the seller `s1`.
+pub(crate) const MERCHANT: &str = "hl_merchant";
+/// A merchant with the seller `s2`.
+pub(crate) const OTHER_MERCHANT: &str = "hl_other_merchant";
+/// A tenant whose caller sets prices: with and without the scope for it.
+pub(crate) const PRICING: &str = "hl_pricing";
+pub(crate) const NOT_PRICING: &str = "hl_not_pricing";
+
+/// The key with one scope only; the merchant's has no seller.
+pub(crate) fn with_scope(scope: Scope) -> String {
+    format!("hl_only_{}", scope.as_str())
+}
+
+pub(crate) struct Api {
+    pub(crate) router: Router,
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Value,
+}
+
+impl Reply {
+    /// The status and the problem's code, `ok` without one.
+    pub(crate) fn outcome(&self) -> (u16, &str) {
+        (self.status.as_u16(), self.body["code"].as_str().unwrap_or("ok"))
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+/// A request that can still be changed.
+pub(crate) struct Ask {
+    router: Router,
+    request: axum::http::request::Builder,
+    body: Body,
+}
+
+impl Ask {
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
+        self.request = self.request.header(name, value);
+        self
+    }
+
+    pub(crate) fn key(self, key: &str) -> Self {
+        self.header("idempotency-key", key)
+    }
+
+    pub(crate) fn json(self, body: &Value) -> Self {
+        self.raw(body.to_string())
+    }
+
+    pub(crate) fn raw(self, body: impl Into<Body>) -> Self {
+        Self { body: body.into(), ..self.header("content-type", "application/json") }
+    }
+
+    pub(crate) async fn reply(self) -> Reply {
+        let response = self.router.oneshot(self.request.body(self.body).unwrap()).await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        let body = serde_json::from_slice(&bytes).unwrap_or_else(|_| json!(String::from_utf8_lossy(&bytes)));
+        assert!(!headers["x-request-id"].is_empty(), "every answer has a request id");
+        if !status.is_success() && !status.is_redirection() {
+            assert_eq!(headers["content-type"], "application/problem+json", "{status}");
+            assert_eq!(body["status"], status.as_u16());
+            assert_eq!(body["request_id"], headers["x-request-id"].to_str().unwrap());
+        }
+        Reply { status, headers, body }
+    }
+}
+
+impl Api {
+    /// Sellers `s1` and `s2` with ten units each of `A` (10.00, s1), `B` (20.00, s2) and one unit of `LAST` (s1).
+    pub(crate) async fn start() -> Self {
+        let databases = Databases::calm();
+        let process = databases.process("p0");
+        let tenants = databases.tenants(&process);
+        let shop = tenants.ensure_tenant(tenant("shop", PriceSource::Catalog)).await.unwrap().id;
+        let foreign = tenants.ensure_tenant(tenant("foreign", PriceSource::Catalog)).await.unwrap().id;
+        let pricing = tenants.ensure_tenant(tenant("pricing", PriceSource::Caller)).await.unwrap().id;
+        let all = [Scope::Shop, Scope::Admin, Scope::Read];
+        let mut keys = vec![
+            key(shop, ALL, &all, &[]),
+            key(foreign, FOREIGN, &[Scope::Shop, Scope::Admin, Scope::Read], &[]),
+            key(shop, MERCHANT, &[Scope::Merchant], &["s1"]),
+            key(shop, OTHER_MERCHANT, &[Scope::Merchant], &["s2"]),
+            key(pricing, PRICING, &[Scope::Shop, Scope::Price], &[]),
+            key(pricing, NOT_PRICING, &all, &[]),
+        ];
+        keys.extend(Scope::ALL.map(|scope| key(shop, &with_scope(scope), &[scope], &[])));
+        for key in keys {
+            tenants.add_key(key).await.unwrap();
+        }
+        let ports = Ports {
+            ledger: Arc::new(databases.ledger(&process)),
+            orders: Arc::new(databases.orders(&process)),
+            catalog: Arc::new(databases.catalog(&process)),
+            tenants: Arc::new(tenants),
+            clock: Arc::clone(&process) as Arc<dyn holdline_app::Clock>,
+            spawner: process.spawner(),
+        };
+        let app = App::start(ports, Settings::default()).await.unwrap();
+        for tenant in [shop, pricing] {
+            stock_the_shop(&app, tenant).await;
+        }
+        let figures = Arc::new(|| "holdline_up 1\n".to_owned());
+        let router = holdline_gateway::router(Setup { app, render_metrics: figures, extra: None });
+        Self { router }
+    }
+
+    /// A request without a key.
+    pub(crate) fn ask(&self, method: Method, path: &str) -> Ask {
+        let request = Request::builder().method(method).uri(path);
+        Ask { router: self.router.clone(), request, body: Body::empty() }
+    }
+
+    pub(crate) fn get(&self, secret: &str, path: &str) -> Ask {
+        self.ask(Method::GET, path).header("authorization", &format!("Bearer {secret}"))
+    }
+
+    pub(crate) fn post(&self, secret: &str, path: &str) -> Ask {
+        self.ask(Method::POST, path).header("authorization", &format!("Bearer {secret}"))
+    }
+
+    pub(crate) fn put(&self, secret: &str, path: &str) -> Ask {
+        self.ask(Method::PUT, path).header("authorization", &format!("Bearer {secret}"))
+    }
+
+    /// Places one unit of `A` and one of `B` for `ann`; the answer's body.
+    pub(crate) async fn place_two_orders(&self, key: &str) -> Value {
+        let reply = self.post(ALL, "/v1/orders").key(key).json(&submit("ann", &[("A", 1, 1_000), ("B", 1, 2_000)]));
+        let reply = reply.reply().await;
+        assert_eq!(reply.outcome(), (201, "ok"), "{reply:?}");
+        reply.body
+    }
+}
+
+/// A submit of lines (SKU, quantity, price in CNY).
+pub(crate) fn submit(buyer: &str, lines: &[(&str, i64, i64)]) -> Value {
+    let lines: Vec<_> = lines
+        .iter()
+        .map(|(sku, quantity, price)| {
+            json!({"sku": sku, "quantity": quantity, "unit_price": {"amount": price, "currency": "CNY"}})
+        })
+        .collect();
+    json!({"buyer_id": buyer, "lines": lines})
+}
+
+fn tenant(name: &str, price_source: PriceSource) -> Tenant {
+    Tenant {
+        id: TenantId(0),
+        name: TenantName::try_new(name).unwrap(),
+        price_source,
+        commit_on: CommitOn::PaymentCaptured,
+        pay_within_ms: 900_000,
+        business_code: 1,
+    }
+}
+
+fn key(tenant: TenantId, secret: &str, scopes: &[Scope], sellers: &[&str]) -> ApiKey {
+    ApiKey {
+        key_id: secret.to_owned(),
+        secret_sha256: secret_sha256(secret),
+        tenant,
+        client: ClientId::try_new("web").unwrap(),
+        scopes: scopes.to_vec(),
+        sellers: sellers.iter().map(|seller| SellerId::try_new(seller).unwrap()).collect(),
+        created: UnixMillis(0),
+        revoked: None,
+    }
+}
+
+async fn stock_the_shop(app: &App, tenant: TenantId) {
+    for id in ["s1", "s2"] {
+        let draft = SellerDraft { id: SellerId::try_new(id).unwrap(), name: id.to_owned(), source_version: None };
+        app.put_seller(tenant, draft).await.unwrap();
+    }
+    for (code, seller, price, units) in [("A", "s1", 1_000, 10), ("B", "s2", 2_000, 10), ("LAST", "s1", 500, 1)] {
+        let code = SkuCode::try_new(code).unwrap();
+        let draft = SkuDraft {
+            code: code.clone(),
+            seller: SellerId::try_new(seller).unwrap(),
+            title: format!("{code} 杯"),
+            price: Minor(price),
+            currency: Currency::try_new("CNY").unwrap(),
+            on_shelf: true,
+            quota_per_buyer: None,
+            source_version: None,
+        };
+        app.put_skus(tenant, vec![draft]).await.unwrap();
+        let (account, reference) = (AccountKey::Stock(StockKey::of(code)), Reference::try_new("stock-in").unwrap());
+        app.adjust(tenant, account, units, reference, false).await.unwrap();
+    }
+}

@@ -1,0 +1,10 @@
+//! The HTTP API over the real app on model stores. Folders mirror the paths; `authorization.rs` walks every operation.
+
+#![expect(clippy::unwrap_used, reason = "every line here is a test or serves one: a panic is how it fails")]
+
+mod authorization;
+mod harness;
+mod not_an_operation;
+mod process;
+mod server;
+mod v1;

@@ -1,0 +1,7 @@
+//! `/v1`.
+
+mod order_groups;
+mod orders;
+mod sellers;
+mod skus;
+mod stock;
