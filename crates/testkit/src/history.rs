@@ -1,0 +1,155 @@
+//! What happened in a run: counters, a digest of every step, and the steps themselves when somebody wants to read them.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Write as _};
+
+use parking_lot::Mutex;
+
+/// Interleavings that a run must have seen to prove anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Seen {
+    /// A database went away before a commit.
+    CrashBeforeCommit,
+    /// A database went away after a commit, before the answer.
+    CrashAfterCommit,
+    /// A write was durable, its answer was lost.
+    LostAnswer,
+    /// A request was lost: nothing was written, nobody knew.
+    LostRequest,
+    /// An order insert was refused by a tombstone.
+    FenceHit,
+    /// An order insert that had been stalled found its key taken.
+    LateInsertRefused,
+    /// A change of an order lost against its deadline, or the sweep lost against a change.
+    ExpiryRace,
+    /// A batch was applied a second time.
+    Duplicate,
+    /// A clock stepped.
+    ClockStep,
+    /// A step of a clock stopped the writing.
+    ClockStopped,
+    /// A batch had more than one request.
+    BatchOfMany,
+    /// A client went away before its answer.
+    HangUp,
+    /// A process died.
+    ProcessCrash,
+    /// A refusal came after the hold and spent the key.
+    RefusedAfterHold,
+    /// A hold was asked for again under a known id.
+    HoldRepeated,
+}
+
+impl Seen {
+    /// Everything that is counted.
+    pub const ALL: [Self; 15] = [
+        Self::CrashBeforeCommit,
+        Self::CrashAfterCommit,
+        Self::LostAnswer,
+        Self::LostRequest,
+        Self::FenceHit,
+        Self::LateInsertRefused,
+        Self::ExpiryRace,
+        Self::Duplicate,
+        Self::ClockStep,
+        Self::ClockStopped,
+        Self::BatchOfMany,
+        Self::HangUp,
+        Self::ProcessCrash,
+        Self::RefusedAfterHold,
+        Self::HoldRepeated,
+    ];
+
+    /// The name in the summary.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::CrashBeforeCommit => "crash_before_commit",
+            Self::CrashAfterCommit => "crash_after_commit",
+            Self::LostAnswer => "lost_answer",
+            Self::LostRequest => "lost_request",
+            Self::FenceHit => "fence_hit",
+            Self::LateInsertRefused => "late_insert_refused",
+            Self::ExpiryRace => "expiry_race",
+            Self::Duplicate => "duplicate",
+            Self::ClockStep => "clock_step",
+            Self::ClockStopped => "clock_stopped",
+            Self::BatchOfMany => "batch_of_many",
+            Self::HangUp => "hang_up",
+            Self::ProcessCrash => "process_crash",
+            Self::RefusedAfterHold => "refused_after_hold",
+            Self::HoldRepeated => "hold_repeated",
+        }
+    }
+}
+
+/// Counters of one run or of many.
+pub type Counters = BTreeMap<Seen, u64>;
+
+/// The history of one run.
+#[derive(Debug, Default)]
+pub struct History {
+    /// Guards the counters and the digest; owned by the history, held for one note.
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    counters: Counters,
+    digest: Digest,
+    steps: Option<Vec<String>>,
+}
+
+impl History {
+    /// An empty history. With `traced` it keeps every step as text.
+    pub fn new(traced: bool) -> Self {
+        let inner = Inner { steps: traced.then(Vec::new), ..Inner::default() };
+        Self { inner: Mutex::new(inner) }
+    }
+
+    /// Counts an interleaving.
+    pub fn saw(&self, seen: Seen) {
+        *self.inner.lock().counters.entry(seen).or_default() += 1;
+    }
+
+    /// Notes a step: it goes into the digest, and into the trace if one is kept.
+    pub fn note(&self, at_ms: i64, step: fmt::Arguments<'_>) {
+        let mut inner = self.inner.lock();
+        // Writing to a digest cannot fail.
+        let _ = writeln!(inner.digest, "{at_ms} {step}");
+        if let Some(steps) = &mut inner.steps {
+            steps.push(format!("{at_ms:>8} {step}"));
+        }
+    }
+
+    /// The counters.
+    pub fn counters(&self) -> Counters {
+        self.inner.lock().counters.clone()
+    }
+
+    /// One number that two runs share only if every step was the same.
+    pub fn digest(&self) -> u64 {
+        self.inner.lock().digest.0
+    }
+
+    /// The steps, if they were kept.
+    pub fn steps(&self) -> Vec<String> {
+        self.inner.lock().steps.clone().unwrap_or_default()
+    }
+}
+
+/// FNV-1a 64 over written text.
+#[derive(Debug)]
+struct Digest(u64);
+
+impl Default for Digest {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl fmt::Write for Digest {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0 = text.bytes().fold(self.0, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+        Ok(())
+    }
+}

@@ -1,0 +1,227 @@
+//! The ledger's port over maps.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use holdline_domain::fault::Fault;
+use holdline_domain::id::{GroupKey, Reference, SkuCode, TenantId};
+use holdline_domain::ledger::{
+    Account, AccountKey, Guard, GuardKeys, HoldId, HoldRecord, LedgerAnswer, LedgerRequest, Movement, StoredReference,
+    decide,
+};
+use holdline_domain::port::{HoldVisit, LedgerStore, MovementPage};
+use holdline_domain::time::UnixMillis;
+
+use super::Databases;
+use super::process::Process;
+use super::wire::{Delivery, Wire};
+use crate::history::{History, Seen};
+
+/// A hold as the model keeps it.
+#[derive(Debug, Clone)]
+pub struct StoredHold {
+    /// The row.
+    pub hold: HoldRecord,
+    /// When it was taken, by the database's clock.
+    pub taken: UnixMillis,
+    /// When it was taken, in true virtual milliseconds: evidence for the judge only.
+    pub taken_at_ms: i64,
+}
+
+/// A movement as the model keeps it.
+#[derive(Debug, Clone)]
+pub struct StoredMovement {
+    /// The row.
+    pub movement: Movement,
+    /// When it was written, by the database's clock.
+    pub at: UnixMillis,
+    /// When it was written, in true virtual milliseconds: evidence for the judge only.
+    pub written_at_ms: i64,
+}
+
+/// Everything in the ledger's database.
+#[derive(Debug, Clone, Default)]
+pub struct LedgerRows {
+    /// Accounts by number.
+    pub accounts: BTreeMap<i64, Account>,
+    /// Holds by number.
+    pub holds: BTreeMap<i64, StoredHold>,
+    /// Movements in sequence.
+    pub movements: Vec<StoredMovement>,
+    account_nos: BTreeMap<(TenantId, AccountKey), i64>,
+    hold_nos: BTreeMap<(TenantId, HoldId), i64>,
+    references: BTreeMap<(TenantId, AccountKey, Reference), StoredReference>,
+    reaper_cursor: i64,
+}
+
+impl LedgerRows {
+    fn guard(&self, batch: &[LedgerRequest]) -> Guard {
+        let keys = GuardKeys::of(batch);
+        let holds: BTreeMap<_, _> = keys
+            .holds
+            .into_iter()
+            .filter_map(|id| {
+                let hold = self.holds.get(self.hold_nos.get(&id)?)?.hold.clone();
+                Some((id, hold))
+            })
+            .collect();
+        let demanded = keys.accounts.iter().filter_map(|key| self.account_nos.get(key));
+        let claimed = holds.values().flat_map(|hold| hold.lines.iter().map(|line| &line.account_no));
+        let accounts = demanded.chain(claimed).filter_map(|no| self.accounts.get(no)).cloned().collect();
+        let references =
+            keys.references.into_iter().filter_map(|key| Some((key.clone(), *self.references.get(&key)?))).collect();
+        Guard {
+            holds,
+            accounts,
+            references,
+            next_seq: self.movements.last().map_or(1, |stored| stored.movement.seq + 1),
+            next_account_no: self.accounts.last_key_value().map_or(1, |(no, _)| no + 1),
+        }
+    }
+
+    fn apply(&mut self, batch: &[LedgerRequest], now: UnixMillis, at_ms: i64) -> Vec<LedgerAnswer> {
+        let decided = decide(batch, self.guard(batch));
+        for account in decided.accounts {
+            self.account_nos.insert((account.tenant, account.key.clone()), account.account_no);
+            self.accounts.insert(account.account_no, account);
+        }
+        for delta in decided.account_deltas {
+            let account = self.accounts.get_mut(&delta.account_no).expect("a delta is of a stored account");
+            account.on_hand += delta.on_hand;
+            account.held += delta.held;
+            account.allocated += delta.allocated;
+            account.version += delta.version;
+        }
+        for write in decided.flags {
+            self.accounts.get_mut(&write.account_no).expect("flags are of a stored account").flags = write.flags;
+        }
+        for hold in decided.holds {
+            self.hold_nos.insert((hold.tenant, hold.id.clone()), hold.hold_no);
+            self.holds.insert(hold.hold_no, StoredHold { hold, taken: now, taken_at_ms: at_ms });
+        }
+        for update in decided.hold_updates {
+            self.holds.get_mut(&update.hold_no).expect("an update is of a stored hold").hold.parts = update.parts;
+        }
+        for movement in decided.movements {
+            if let Some(reference) = &movement.reference {
+                let key = self.accounts[&movement.account_no].key.clone();
+                let used = StoredReference { kind: movement.kind, quantity: movement.quantity };
+                self.references.insert((movement.tenant, key, reference.clone()), used);
+            }
+            self.movements.push(StoredMovement { movement, at: now, written_at_ms: at_ms });
+        }
+        decided.answers
+    }
+
+    fn newest_hold(&self, tenant: TenantId, key: &GroupKey) -> Option<HoldRecord> {
+        let from = (tenant, HoldId { key: key.clone(), n: i32::MIN });
+        let to = (tenant, HoldId { key: key.clone(), n: i32::MAX });
+        let (_, hold_no) = self.hold_nos.range(from..=to).next_back()?;
+        Some(self.holds[hold_no].hold.clone())
+    }
+}
+
+fn count(answers: &[LedgerAnswer], history: &History) {
+    if answers.len() > 1 {
+        history.saw(Seen::BatchOfMany);
+    }
+    for answer in answers {
+        if matches!(answer, LedgerAnswer::AlreadyHeld(_) | LedgerAnswer::AlreadyResolved(_)) {
+            history.saw(Seen::HoldRepeated);
+        }
+    }
+}
+
+/// The ledger as one process reaches it.
+pub struct ModelLedger {
+    wire: Wire<LedgerRows>,
+}
+
+impl ModelLedger {
+    pub(super) fn new(databases: &Databases, process: &Arc<Process>) -> Self {
+        Self { wire: Wire::new(databases, &databases.ledger, process) }
+    }
+}
+
+#[async_trait]
+impl LedgerStore for ModelLedger {
+    async fn apply(&self, batch: Arc<[LedgerRequest]>) -> Result<Vec<LedgerAnswer>, Fault> {
+        let (wire, history) = (self.wire.clone(), Arc::clone(self.wire.history()));
+        let commit = move |rows: &mut LedgerRows, delivery: Delivery| {
+            let answers = rows.apply(&batch, wire.database_clock().now(), delivery.at_ms);
+            count(&answers, &history);
+            Ok(answers)
+        };
+        self.wire.write("ledger.apply", commit).await
+    }
+
+    async fn holds(&self, keys: &[(TenantId, GroupKey)]) -> Result<Vec<Option<HoldRecord>>, Fault> {
+        let read = |rows: &LedgerRows| keys.iter().map(|(tenant, key)| rows.newest_hold(*tenant, key)).collect();
+        self.wire.read("ledger.holds", read).await
+    }
+
+    async fn hold(&self, tenant: TenantId, id: &HoldId) -> Result<Option<HoldRecord>, Fault> {
+        let read = |rows: &LedgerRows| {
+            let hold_no = rows.hold_nos.get(&(tenant, id.clone()))?;
+            Some(rows.holds[hold_no].hold.clone())
+        };
+        self.wire.read("ledger.hold", read).await
+    }
+
+    async fn stock(&self, tenant: TenantId, skus: &[SkuCode]) -> Result<Vec<Vec<Account>>, Fault> {
+        let read = |rows: &LedgerRows| {
+            let of_sku = |sku: &SkuCode| {
+                let is_stock = |account: &&Account| {
+                    account.tenant == tenant && matches!(&account.key, AccountKey::Stock(stock) if stock.sku == *sku)
+                };
+                rows.accounts.values().filter(is_stock).cloned().collect()
+            };
+            skus.iter().map(of_sku).collect()
+        };
+        self.wire.read("ledger.stock", read).await
+    }
+
+    async fn accounts(&self, tenant: TenantId, keys: &[AccountKey]) -> Result<Vec<Account>, Fault> {
+        let read = |rows: &LedgerRows| {
+            let numbers = keys.iter().filter_map(|key| rows.account_nos.get(&(tenant, key.clone())));
+            numbers.map(|no| rows.accounts[no].clone()).collect()
+        };
+        self.wire.read("ledger.accounts", read).await
+    }
+
+    async fn movements(&self, account_no: i64, before: i64, limit: usize) -> Result<MovementPage, Fault> {
+        let read = |rows: &LedgerRows| {
+            let newest_first = rows.movements.iter().rev();
+            let of_account =
+                newest_first.filter(|stored| stored.movement.account_no == account_no && stored.movement.seq < before);
+            let mut movements: Vec<_> =
+                of_account.take(limit.saturating_add(1)).map(|stored| (stored.movement.clone(), stored.at)).collect();
+            let has_more = movements.len() > limit;
+            movements.truncate(limit);
+            MovementPage { movements, has_more }
+        };
+        self.wire.read("ledger.movements", read).await
+    }
+
+    async fn holds_after(&self, cursor: i64, limit: usize) -> Result<Vec<HoldVisit>, Fault> {
+        let now = self.wire.database_clock();
+        let read = |rows: &LedgerRows| {
+            let later = rows.holds.range(cursor.saturating_add(1)..).take(limit);
+            later.map(|(_, s)| HoldVisit { hold: s.hold.clone(), taken: s.taken, now: now.now() }).collect()
+        };
+        self.wire.read("ledger.holds_after", read).await
+    }
+
+    async fn reaper_cursor(&self) -> Result<i64, Fault> {
+        self.wire.read("ledger.reaper_cursor", |rows| rows.reaper_cursor).await
+    }
+
+    async fn advance_reaper_cursor(&self, cursor: i64) -> Result<(), Fault> {
+        let commit = move |rows: &mut LedgerRows, _| {
+            rows.reaper_cursor = rows.reaper_cursor.max(cursor);
+            Ok(())
+        };
+        self.wire.write("ledger.advance_reaper_cursor", commit).await
+    }
+}

@@ -1,0 +1,298 @@
+//! The orders' port over maps.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use holdline_app::Clock as _;
+use holdline_domain::fault::Fault;
+use holdline_domain::id::{BuyerId, GroupKey, SellerId, TenantId};
+use holdline_domain::order::change::{Change, ChangeAnswer, Event, Guard, GuardKeys, OrderWrite, Timer, decide};
+use holdline_domain::order::number::{BlockLease, StoredBlock, choose_block};
+use holdline_domain::order::{EventKind, GroupState, Order, OrderGroup, OrderNo};
+use holdline_domain::port::{EventPage, FeedPosition, OrderPage, OrderStore};
+use holdline_domain::time::{ClockReading, UnixMillis};
+
+use super::Databases;
+use super::process::Process;
+use super::wire::{Delivery, Wire};
+use crate::history::{History, Seen};
+
+/// The feed's epoch: the model never restores.
+const EPOCH: i64 = 1;
+
+/// A group row as the model keeps it.
+#[derive(Debug, Clone)]
+pub struct StoredGroup {
+    /// The row.
+    pub group: OrderGroup,
+    /// When it was written, in true virtual milliseconds: evidence for the judge only.
+    pub written_at_ms: i64,
+}
+
+/// An event as the model keeps it.
+#[derive(Debug, Clone)]
+pub struct StoredEvent {
+    /// The row.
+    pub event: Event,
+    /// When it was written, in true virtual milliseconds: evidence for the judge only.
+    pub written_at_ms: i64,
+}
+
+/// Everything in the orders' database.
+#[derive(Debug, Clone, Default)]
+pub struct OrderRows {
+    /// Groups by key.
+    pub groups: BTreeMap<(TenantId, GroupKey), StoredGroup>,
+    /// Orders by number.
+    pub orders: BTreeMap<(TenantId, OrderNo), Order>,
+    /// The feed.
+    pub events: Vec<StoredEvent>,
+    /// Every lease of a block of numbers that was ever granted.
+    pub leases: Vec<BlockLease>,
+    /// How often an insert found its order number taken.
+    pub numbers_taken: u64,
+    /// The offset that numbers are stamped at.
+    pub number_offset_s: Option<i32>,
+    /// The index by seller.
+    pub by_seller: BTreeSet<(TenantId, SellerId, OrderNo)>,
+    pub(super) blocks: Vec<StoredBlock>,
+    timers: BTreeSet<Timer>,
+    positions: BTreeMap<String, FeedPosition>,
+    head_at: UnixMillis,
+}
+
+impl OrderRows {
+    fn apply(&mut self, batch: &[Change], now: UnixMillis, at_ms: i64) -> Vec<ChangeAnswer> {
+        let keys = GuardKeys::of(batch);
+        let groups =
+            keys.groups.into_iter().filter_map(|key| Some((key.clone(), self.groups.get(&key)?.group.clone())));
+        let orders = keys.orders.into_iter().filter_map(|key| Some((key.clone(), self.orders.get(&key)?.version)));
+        let next_seq = self.events.last().map_or(1, |stored| stored.event.seq + 1);
+        let decided = decide(batch, Guard { groups: groups.collect(), orders: orders.collect(), next_seq, now });
+        self.head_at = now;
+        for group in decided.groups {
+            self.groups.insert((group.tenant, group.key.clone()), StoredGroup { group, written_at_ms: at_ms });
+        }
+        for order in decided.inserts.into_iter().chain(decided.updates) {
+            self.orders.insert((order.tenant, order.no.clone()), order);
+        }
+        self.timers.extend(decided.timers);
+        self.events.extend(decided.events.into_iter().map(|event| StoredEvent { event, written_at_ms: at_ms }));
+        decided.answers
+    }
+
+    fn moved(&mut self, consumer: &str, to: FeedPosition) {
+        let position = self.positions.entry(consumer.to_owned()).or_insert(FeedPosition { epoch: EPOCH, seq: 0 });
+        if to.epoch == position.epoch {
+            position.seq = position.seq.max(to.seq);
+        }
+    }
+
+    /// Notes what the batch met, for the counters and the judge.
+    fn count(&mut self, batch: &[Change], answers: &[ChangeAnswer], late: bool, history: &History) {
+        if batch.len() > 1 {
+            history.saw(Seen::BatchOfMany);
+        }
+        for (change, answer) in batch.iter().zip(answers) {
+            let kind = change.orders.first().map(|(_, kind)| *kind);
+            let is_insert = matches!(change.orders.first(), Some((OrderWrite::Insert(_), _)));
+            match answer {
+                ChangeAnswer::GroupExists(taken) if is_insert => {
+                    if taken.state == GroupState::Abandoned {
+                        history.saw(Seen::FenceHit);
+                    }
+                    if late {
+                        history.saw(Seen::LateInsertRefused);
+                    }
+                }
+                ChangeAnswer::TooEarly { .. } | ChangeAnswer::TooLate { .. } => history.saw(Seen::ExpiryRace),
+                ChangeAnswer::Stale { .. } if kind == Some(EventKind::Expired) => history.saw(Seen::ExpiryRace),
+                ChangeAnswer::NumberTaken(_) => self.numbers_taken += 1,
+                ChangeAnswer::Applied { .. } if is_refusal(change) => history.saw(Seen::RefusedAfterHold),
+                ChangeAnswer::Applied { .. } | ChangeAnswer::GroupExists(_) | ChangeAnswer::Stale { .. } => {}
+            }
+        }
+    }
+}
+
+fn is_refusal(change: &Change) -> bool {
+    change.group.as_ref().is_some_and(|group| matches!(group.state, GroupState::Refused { .. }))
+}
+
+/// The last of a sorted list of orders, newest first, as a page.
+fn page<'a>(newest_first: impl Iterator<Item = &'a Order>, limit: usize) -> OrderPage {
+    let mut orders: Vec<Order> = newest_first.take(limit.saturating_add(1)).cloned().collect();
+    let has_more = orders.len() > limit;
+    orders.truncate(limit);
+    OrderPage { orders, has_more }
+}
+
+/// Orders as one process reaches them.
+pub struct ModelOrders {
+    wire: Wire<OrderRows>,
+}
+
+impl ModelOrders {
+    pub(super) fn new(databases: &Databases, process: &Arc<Process>) -> Self {
+        Self { wire: Wire::new(databases, &databases.orders, process) }
+    }
+}
+
+fn judge_clock(wire: &Wire<OrderRows>, feed_head: UnixMillis) -> Result<UnixMillis, Fault> {
+    let process = wire.process();
+    let reading = ClockReading {
+        database: wire.database_clock().now(),
+        process: process.wall().now(),
+        monotonic_ms: process.monotonic_ms(),
+        feed_head,
+    };
+    process.shard_clock.lock().judge(reading).inspect_err(|_| wire.history().saw(Seen::ClockStopped))
+}
+
+#[async_trait]
+impl OrderStore for ModelOrders {
+    async fn apply(&self, batch: Arc<[Change]>) -> Result<Vec<ChangeAnswer>, Fault> {
+        let wire = self.wire.clone();
+        let commit = move |rows: &mut OrderRows, delivery: Delivery| {
+            let now = judge_clock(&wire, rows.head_at)?;
+            let answers = rows.apply(&batch, now, delivery.at_ms);
+            rows.count(&batch, &answers, delivery.late, wire.history());
+            Ok(answers)
+        };
+        self.wire.write("orders.apply", commit).await
+    }
+
+    async fn groups(&self, keys: &[(TenantId, GroupKey)]) -> Result<Vec<Option<OrderGroup>>, Fault> {
+        let read =
+            |rows: &OrderRows| keys.iter().map(|key| rows.groups.get(key).map(|stored| stored.group.clone())).collect();
+        self.wire.read("orders.groups", read).await
+    }
+
+    async fn orders(&self, tenant: TenantId, order_nos: &[OrderNo]) -> Result<Vec<Option<Order>>, Fault> {
+        let read =
+            |rows: &OrderRows| order_nos.iter().map(|no| rows.orders.get(&(tenant, no.clone())).cloned()).collect();
+        self.wire.read("orders.orders", read).await
+    }
+
+    async fn orders_of_buyer(
+        &self,
+        tenant: TenantId,
+        buyer: &BuyerId,
+        before: Option<&OrderNo>,
+        limit: usize,
+    ) -> Result<OrderPage, Fault> {
+        let read = |rows: &OrderRows| {
+            let newest_first = rows.orders.values().rev().filter(|order| {
+                order.tenant == tenant && order.buyer == *buyer && before.is_none_or(|before| order.no < *before)
+            });
+            page(newest_first, limit)
+        };
+        self.wire.read("orders.orders_of_buyer", read).await
+    }
+
+    async fn orders_of_seller(
+        &self,
+        tenant: TenantId,
+        seller: &SellerId,
+        before: Option<&OrderNo>,
+        limit: usize,
+    ) -> Result<OrderPage, Fault> {
+        let read = |rows: &OrderRows| {
+            let newest_first =
+                rows.by_seller.iter().rev().filter(|(of, sells, no)| {
+                    *of == tenant && sells == seller && before.is_none_or(|before| no < before)
+                });
+            page(newest_first.filter_map(|(of, _, no)| rows.orders.get(&(*of, no.clone()))), limit)
+        };
+        self.wire.read("orders.orders_of_seller", read).await
+    }
+
+    async fn recent_orders(
+        &self,
+        tenant: TenantId,
+        before: Option<&OrderNo>,
+        limit: usize,
+    ) -> Result<OrderPage, Fault> {
+        let read = |rows: &OrderRows| {
+            let newest_first = rows
+                .orders
+                .values()
+                .rev()
+                .filter(|order| order.tenant == tenant && before.is_none_or(|before| order.no < *before));
+            page(newest_first, limit)
+        };
+        self.wire.read("orders.recent_orders", read).await
+    }
+
+    async fn index_by_seller(
+        &self,
+        entries: &[(TenantId, SellerId, OrderNo)],
+        consumer: &str,
+        to: FeedPosition,
+    ) -> Result<(), Fault> {
+        let (entries, consumer) = (entries.to_vec(), consumer.to_owned());
+        let commit = move |rows: &mut OrderRows, _| {
+            rows.by_seller.extend(entries.iter().cloned());
+            rows.moved(&consumer, to);
+            Ok(())
+        };
+        self.wire.write("orders.index_by_seller", commit).await
+    }
+
+    async fn due_timers(&self, now: UnixMillis, limit: usize) -> Result<Vec<Timer>, Fault> {
+        let read =
+            |rows: &OrderRows| rows.timers.iter().take_while(|timer| timer.due <= now).take(limit).cloned().collect();
+        self.wire.read("orders.due_timers", read).await
+    }
+
+    async fn remove_timers(&self, timers: &[Timer]) -> Result<(), Fault> {
+        let timers = timers.to_vec();
+        let commit = move |rows: &mut OrderRows, _| {
+            rows.timers.retain(|timer| !timers.contains(timer));
+            Ok(())
+        };
+        self.wire.write("orders.remove_timers", commit).await
+    }
+
+    async fn events_after(&self, seq: i64, limit: usize) -> Result<EventPage, Fault> {
+        let read = |rows: &OrderRows| {
+            let from = rows.events.partition_point(|stored| stored.event.seq <= seq);
+            let events = rows.events[from..].iter().take(limit).map(|stored| stored.event.clone()).collect();
+            EventPage { epoch: EPOCH, events }
+        };
+        self.wire.read("orders.events_after", read).await
+    }
+
+    async fn feed_position(&self, consumer: &str) -> Result<FeedPosition, Fault> {
+        let start = FeedPosition { epoch: EPOCH, seq: 0 };
+        let read = |rows: &OrderRows| rows.positions.get(consumer).copied().unwrap_or(start);
+        self.wire.read("orders.feed_position", read).await
+    }
+
+    async fn advance_feed_position(&self, consumer: &str, to: FeedPosition) -> Result<(), Fault> {
+        let consumer = consumer.to_owned();
+        let commit = move |rows: &mut OrderRows, _| {
+            rows.moved(&consumer, to);
+            Ok(())
+        };
+        self.wire.write("orders.advance_feed_position", commit).await
+    }
+
+    async fn lease_block(&self) -> Result<BlockLease, Fault> {
+        let wire = self.wire.clone();
+        let commit = move |rows: &mut OrderRows, _| {
+            let lease = choose_block(&rows.blocks, wire.database_clock().now());
+            rows.blocks.retain(|stored| stored.block != lease.block);
+            rows.blocks.push(StoredBlock { block: lease.block, until: lease.until });
+            rows.leases.push(lease);
+            Ok(lease)
+        };
+        self.wire.write("orders.lease_block", commit).await
+    }
+
+    async fn number_offset_s(&self, wanted_s: i32) -> Result<i32, Fault> {
+        let commit = move |rows: &mut OrderRows, _| Ok(*rows.number_offset_s.get_or_insert(wanted_s));
+        self.wire.write("orders.number_offset_s", commit).await
+    }
+}

@@ -1,0 +1,224 @@
+//! The processes of one installation: they start on the same databases, die, and start again.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use holdline_app::{App, Ports};
+use parking_lot::Mutex;
+
+use super::scenario::Scenario;
+use crate::dice::Dice;
+use crate::history::{History, Seen};
+use crate::model::{Databases, Process, SteppingClock, VirtualTime};
+
+/// How long the databases stay quiet before the judge looks: longer than the longest stall (25 s), the reaper's wait
+/// (10 s), and the longest jump of the ledger's clock (60 s), which the reaper has to wait out.
+const SETTLE_MS: u64 = 120_000;
+/// How long a process may take to finish what it accepted.
+const GRACE: Duration = Duration::from_secs(30);
+/// The pause before a start that failed is tried again.
+const START_AGAIN_MS: u64 = 200;
+
+/// An app and the process that runs it.
+#[derive(Clone)]
+pub(super) struct Running {
+    pub(super) app: App,
+    pub(super) process: Arc<Process>,
+}
+
+/// The place of one process.
+struct Place {
+    name: String,
+    /// What runs there now. Locked for a look or a swap, never across an await.
+    running: Mutex<Option<Running>>,
+    /// The machine's clock; outlives its processes.
+    wall: Arc<SteppingClock>,
+}
+
+/// Every process, and the databases below. Clones share everything.
+#[derive(Clone)]
+pub(super) struct Installation {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    databases: Databases,
+    scenario: Arc<Scenario>,
+    history: Arc<History>,
+    time: Arc<VirtualTime>,
+    dice: Dice,
+    places: Vec<Place>,
+    /// Every process that ever ran: their panics are evidence.
+    processes: Mutex<Vec<Arc<Process>>>,
+    clocks_jumped: AtomicBool,
+    all_clocks_jumped: AtomicBool,
+}
+
+impl Installation {
+    pub(super) async fn start(
+        databases: &Databases,
+        scenario: &Arc<Scenario>,
+        dice: Dice,
+        history: Arc<History>,
+        time: Arc<VirtualTime>,
+    ) -> Self {
+        let place = |number: usize| Place {
+            name: format!("p{number}"),
+            running: Mutex::new(None),
+            wall: Arc::new(SteppingClock::new(Arc::clone(&time))),
+        };
+        let places = (0..scenario.processes).map(place).collect();
+        let inner = Inner {
+            databases: databases.clone(),
+            scenario: Arc::clone(scenario),
+            history,
+            time,
+            dice,
+            places,
+            processes: Mutex::default(),
+            clocks_jumped: AtomicBool::new(false),
+            all_clocks_jumped: AtomicBool::new(false),
+        };
+        let installation = Self { inner: Arc::new(inner) };
+        for place in 0..scenario.processes {
+            installation.start_process(place).await;
+        }
+        installation
+    }
+
+    pub(super) fn databases(&self) -> &Databases {
+        &self.inner.databases
+    }
+
+    pub(super) fn scenario(&self) -> &Scenario {
+        &self.inner.scenario
+    }
+
+    pub(super) fn history(&self) -> &History {
+        &self.inner.history
+    }
+
+    pub(super) fn elapsed_ms(&self) -> i64 {
+        self.inner.time.elapsed_ms()
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.inner.places.len()
+    }
+
+    /// A running process: the one at `place`, or the next that runs. Waits for one if none does.
+    pub(super) async fn running(&self, place: usize) -> Running {
+        loop {
+            let count = self.count();
+            let found = (0..count).find_map(|step| self.inner.places[(place + step) % count].running.lock().clone());
+            if let Some(running) = found {
+                return running;
+            }
+            tokio::time::sleep(Duration::from_millis(START_AGAIN_MS)).await;
+        }
+    }
+
+    /// Starts a process at a place, trying again until it runs.
+    pub(super) async fn start_process(&self, place: usize) {
+        let inner = &self.inner;
+        loop {
+            let process = inner.databases.process_on(&inner.places[place].name, Arc::clone(&inner.places[place].wall));
+            inner.processes.lock().push(Arc::clone(&process));
+            let ports = Ports {
+                ledger: Arc::new(inner.databases.ledger(&process)),
+                orders: Arc::new(inner.databases.orders(&process)),
+                catalog: Arc::new(inner.databases.catalog(&process)),
+                tenants: Arc::new(inner.databases.tenants(&process)),
+                clock: Arc::clone(&process) as Arc<dyn holdline_app::Clock>,
+                spawner: process.spawner(),
+            };
+            match App::start(ports, inner.scenario.settings.clone()).await {
+                Ok(app) => {
+                    let replaced = inner.places[place].running.lock().replace(Running { app, process });
+                    if let Some(replaced) = replaced {
+                        replaced.process.kill();
+                    }
+                    inner.history.note(self.elapsed_ms(), format_args!("p{place} started"));
+                    return;
+                }
+                Err(_) => process.kill(),
+            }
+            tokio::time::sleep(Duration::from_millis(START_AGAIN_MS)).await;
+        }
+    }
+
+    /// Kills the process at a place, if one runs there.
+    pub(super) fn kill(&self, place: usize) -> bool {
+        let running = self.inner.places[place].running.lock().take();
+        let Some(running) = running else { return false };
+        running.process.kill();
+        self.inner.history.note(self.elapsed_ms(), format_args!("p{place} died"));
+        self.disturbed(1);
+        true
+    }
+
+    /// Ends the process at a place as a deployment does: it finishes what it accepted.
+    pub(super) async fn drain(&self, place: usize) {
+        let running = self.inner.places[place].running.lock().take();
+        if let Some(running) = running {
+            // Beyond its grace period, a deployment kills.
+            let _ = tokio::time::timeout(GRACE, running.app.drain()).await;
+            running.process.kill();
+        }
+    }
+
+    /// Sets how wrong the clock of a process's machine is.
+    pub(super) fn set_wall_offset_ms(&self, place: usize, offset_ms: i64) {
+        self.inner.places[place].wall.set_offset_ms(offset_ms);
+    }
+
+    /// Notes that a clock was stepped.
+    pub(super) fn clock_stepped(&self, beyond_guard: bool, all_clocks: bool) {
+        self.inner.history.saw(Seen::ClockStep);
+        self.disturbed(1);
+        self.inner.clocks_jumped.fetch_or(beyond_guard, Ordering::Relaxed);
+        self.inner.all_clocks_jumped.fetch_or(all_clocks, Ordering::Relaxed);
+    }
+
+    pub(super) fn disturbed(&self, for_ms: i64) {
+        let now_ms = self.elapsed_ms();
+        self.databases().faults().disturbed(now_ms, now_ms + for_ms);
+    }
+
+    pub(super) fn clocks_jumped(&self) -> bool {
+        self.inner.clocks_jumped.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn all_clocks_jumped(&self) -> bool {
+        self.inner.all_clocks_jumped.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn panics(&self) -> Vec<String> {
+        self.inner.processes.lock().iter().flat_map(|process| process.panics()).collect()
+    }
+
+    /// Ends all trouble and lets the background loops work until nothing is left to do.
+    pub(super) async fn settle(&self) {
+        let inner = &self.inner;
+        self.databases().faults().hold_still(true);
+        self.databases().orders_clock().set_offset_ms(0);
+        self.databases().ledger_clock().set_offset_ms(0);
+        // A clock that jumped is accepted again by a restart only.
+        let restart = self.clocks_jumped() || inner.dice.chance(300);
+        for place in 0..self.count() {
+            self.set_wall_offset_ms(place, 0);
+            let is_down = inner.places[place].running.lock().is_none();
+            if restart {
+                self.kill(place);
+            }
+            if restart || is_down {
+                self.start_process(place).await;
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(SETTLE_MS)).await;
+        for place in 0..self.count() {
+            self.kill(place);
+        }
+    }
+}

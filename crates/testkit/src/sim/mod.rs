@@ -1,0 +1,134 @@
+//! The simulator: the real app on model stores, in virtual time, from one seed.
+//!
+//! A run: a shop opens ([`scenario`]), buyers submit, retry, hang up, cancel and read ([`buyers`]), an operator changes
+//! prices and stock, steps clocks and kills processes ([`operator`]); then everything goes quiet, the background loops
+//! settle, and the judge looks at the rows and at what the buyers were told.
+
+mod buyers;
+mod installation;
+mod operator;
+pub mod records;
+pub mod scenario;
+
+use std::sync::Arc;
+
+use holdline_domain::time::UnixMillis;
+
+use crate::dice::Dice;
+use crate::history::{Counters, History};
+use crate::judge::{self, Evidence, Violation};
+use crate::model::{Databases, VirtualTime};
+use installation::Installation;
+use records::Records;
+use scenario::Scenario;
+
+/// What a run came to.
+#[derive(Debug)]
+pub struct Verdict {
+    /// The seed it came from.
+    pub seed: u64,
+    /// What the judge found wrong; empty: nothing.
+    pub violations: Vec<Violation>,
+    /// Which interleavings it met.
+    pub counters: Counters,
+    /// How many submits the buyers sent.
+    pub submits: usize,
+    /// How many orders were stored.
+    pub orders: usize,
+    /// One number over every step and every final row.
+    pub digest: u64,
+    /// Every step, if asked for.
+    pub trace: Vec<String>,
+}
+
+/// One simulation.
+#[derive(Debug, Clone, Copy)]
+pub struct Simulation {
+    traced: bool,
+}
+
+impl Simulation {
+    /// A simulation; `traced` keeps every step as text.
+    pub fn new(traced: bool) -> Self {
+        Self { traced }
+    }
+
+    /// Runs a seed to its verdict. Blocks; takes real time only for computing.
+    pub fn run(&self, seed: u64) -> Verdict {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .expect("a runtime without I/O needs nothing of the machine");
+        runtime.block_on(self.run_in_virtual_time(seed))
+    }
+
+    async fn run_in_virtual_time(&self, seed: u64) -> Verdict {
+        let dice = Dice::new(seed);
+        let history = Arc::new(History::new(self.traced));
+        let scenario = Arc::new(Scenario::draw(&dice));
+        let time = Arc::new(VirtualTime::start());
+        let databases = Databases::new(&time, scenario.rates, dice.fork(), &history);
+        history.note(0, format_args!("seed {seed}: {scenario:?}"));
+        scenario.open_shop(&databases).await;
+        let records = Arc::new(Records::default());
+        let installation =
+            Installation::start(&databases, &scenario, dice.fork(), Arc::clone(&history), Arc::clone(&time)).await;
+        let operator = operator::start(&installation, dice.fork());
+        let all_answered = buyers::run(&installation, &records, dice.fork()).await;
+        operator.abort();
+        installation.settle().await;
+        let evidence = Evidence {
+            ledger: databases.ledger_rows(),
+            orders: databases.order_rows(),
+            catalog: databases.catalog_rows(),
+            attempts: records.attempts(),
+            abandons: records.abandons(),
+            cancels: records.cancels(),
+            reads: records.reads(),
+            all_answered,
+            panics: installation.panics(),
+            disturbances: databases.faults().disturbances(),
+            shard_now: UnixMillis(databases.orders_clock().now().0),
+            clocks_jumped: installation.clocks_jumped(),
+            all_clocks_jumped: installation.all_clocks_jumped(),
+            scenario: Arc::clone(&scenario),
+        };
+        let at_ms = time.elapsed_ms();
+        history.note(at_ms, format_args!("{:?}", evidence.ledger));
+        history.note(at_ms, format_args!("{:?}", evidence.orders));
+        history.note(at_ms, format_args!("{:?}", evidence.attempts));
+        let violations = judge::judge(&evidence);
+        Verdict {
+            seed,
+            violations,
+            counters: history.counters(),
+            submits: evidence.attempts.len(),
+            orders: evidence.orders.orders.len(),
+            digest: history.digest(),
+            trace: history.steps(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Simulation;
+
+    #[test]
+    fn same_seed_is_the_same_history() {
+        for seed in 0..4 {
+            let (first, second) = (Simulation::new(false).run(seed), Simulation::new(true).run(seed));
+            assert_eq!(first.digest, second.digest, "seed {seed} did not replay");
+            assert!(first.submits >= 200, "seed {seed} sent only {} submits", first.submits);
+        }
+    }
+
+    #[test]
+    fn judge_finds_nothing_in_a_few_seeds() {
+        for seed in 0..20 {
+            let verdict = Simulation::new(false).run(seed);
+            assert!(verdict.violations.is_empty(), "seed {seed}: {:?}", verdict.violations);
+        }
+    }
+}
