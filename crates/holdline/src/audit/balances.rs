@@ -1,0 +1,391 @@
+//! The ledger's sums: every movement is replayed in sequence, account by account, and compared with the account's row.
+//!
+//! Memory is bounded: accounts are judged some millions at a time, each time reading the movements once.
+
+use std::collections::HashMap;
+
+use super::accounts::{ACCOUNT_NO_MAX, Accounts};
+use super::report::{Check, LeftOut};
+use super::source::{Source, statement};
+use super::stored::{STOCK, kind};
+
+/// Accounts judged in one reading of the movements: about 150 bytes each.
+const ACCOUNTS_PER_PASS: i64 = 2_000_000;
+
+/// What the ledger's head row says.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Head {
+    pub(super) next_seq: i64,
+    pub(super) next_account_no: i64,
+    pub(super) reaper_cursor: i64,
+}
+
+/// The most that one buyer may ever have had of a SKU, by tenant and SKU.
+pub(super) type Quotas = HashMap<(i64, String), i64>;
+
+/// The checks of this file.
+pub(super) struct Balances {
+    pub(super) balance: Check,
+    pub(super) chain: Check,
+    pub(super) flags: Check,
+    pub(super) sequence: Check,
+    pub(super) oversold: Check,
+    pub(super) quota: Check,
+}
+
+impl Balances {
+    fn new() -> Self {
+        Self {
+            balance: Check::new("account_balance", "an account's balances are the sums of its movements, none below 0"),
+            chain: Check::new("account_chain", "an account's version and newest movement follow from its movements"),
+            flags: Check::new("account_flags", "an account has flags only if a movement set them"),
+            sequence: Check::new("movement_sequence", "movements are numbered without a gap, well formed, up to the head"),
+            oversold: Check::new("oversold", "a hold was granted only for what was available, or flags allowed it"),
+            quota: Check::new("quota_exceeded", "a buyer never had more of a SKU than its quota ever was"),
+        }
+    }
+
+    pub(super) fn into_checks(self) -> [Check; 6] {
+        [self.balance, self.chain, self.flags, self.sequence, self.oversold, self.quota]
+    }
+}
+
+/// One account: its row, and what its movements have come to so far.
+struct Replay {
+    tenant: i64,
+    row: Sums,
+    version: i64,
+    last_seq: i64,
+    infinite: bool,
+    shortage_max: i64,
+    other_flags: bool,
+    is_stock: bool,
+    quota: Option<i64>,
+    sum: Sums,
+    changes: i64,
+    newest: i64,
+    /// Movements that set the flags, so far.
+    flags_set: u32,
+    /// Holds since the flags were last set.
+    holds_since_flags: u64,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+struct Sums {
+    on_hand: i64,
+    held: i64,
+    allocated: i64,
+}
+
+impl Sums {
+    fn available(self) -> i64 {
+        self.on_hand.saturating_sub(self.held).saturating_sub(self.allocated)
+    }
+
+    fn add(&mut self, on_hand: i64, held: i64, allocated: i64) {
+        self.on_hand = self.on_hand.saturating_add(on_hand);
+        self.held = self.held.saturating_add(held);
+        self.allocated = self.allocated.saturating_add(allocated);
+    }
+}
+
+/// Holds of one account that its current flags would not allow.
+struct Suspects {
+    count: u64,
+    /// The first of them, in words.
+    first: String,
+}
+
+struct Movement {
+    seq: i64,
+    tenant: i64,
+    account_no: i64,
+    prev_seq: i64,
+    kind: i64,
+    quantity: i64,
+    of_hold: bool,
+    referred: bool,
+}
+
+/// Replays the whole ledger. Returns the checks and how many movements there are.
+pub(super) fn judge(
+    ledger: &Source,
+    head: Head,
+    accounts: &Accounts,
+    quotas: &Quotas,
+    left_out: &mut LeftOut,
+) -> anyhow::Result<(Balances, u64)> {
+    let mut checks = Balances::new();
+    let mut movements = 0;
+    let mut from = 1_i64;
+    loop {
+        let to = from.saturating_add(ACCOUNTS_PER_PASS).min(ACCOUNT_NO_MAX);
+        let last = head.next_account_no <= to || to == ACCOUNT_NO_MAX;
+        let mut pass = Pass::read(ledger, from, if last { ACCOUNT_NO_MAX } else { to }, accounts, quotas)?;
+        pass.replay(ledger, from == 1, head, &mut checks, left_out)?;
+        if from == 1 {
+            movements = pass.movements;
+        }
+        let missing = if last { head.next_account_no } else { to };
+        pass.compare(missing, &mut checks, left_out);
+        if last {
+            return Ok((checks, movements));
+        }
+        from = to;
+    }
+}
+
+/// One range of accounts.
+struct Pass<'a> {
+    accounts: &'a Accounts,
+    from: i64,
+    to: i64,
+    replays: Vec<Option<Replay>>,
+    /// What would be oversold if the account's current flags had held since they were last set.
+    suspects: HashMap<i64, Suspects>,
+    movements: u64,
+}
+
+impl<'a> Pass<'a> {
+    fn read(ledger: &Source, from: i64, to: i64, accounts: &'a Accounts, quotas: &Quotas) -> anyhow::Result<Self> {
+        let mut replays = Vec::new();
+        let mut rows = ledger.rows(statement!("account"), &[from, to])?;
+        while let Some(row) = rows.next()? {
+            let at = usize::try_from(row.int(0)? - from)?;
+            let is_stock = row.int(2)? == STOCK;
+            let tenant = row.int(1)?;
+            let quota = if is_stock { None } else { quotas.get(&(tenant, row.text(3)?.to_owned())).copied() };
+            if replays.len() <= at {
+                replays.resize_with(at + 1, || None);
+            }
+            replays[at] = Some(Replay {
+                tenant,
+                row: Sums { on_hand: row.int(4)?, held: row.int(5)?, allocated: row.int(6)? },
+                version: row.int(7)?,
+                last_seq: row.int(8)?,
+                infinite: row.int(9)? != 0,
+                shortage_max: row.int(10)?,
+                other_flags: row.int(11)? != 0 || row.opt_int(12)?.is_some(),
+                is_stock,
+                quota,
+                sum: Sums::default(),
+                changes: 0,
+                newest: 0,
+                flags_set: 0,
+                holds_since_flags: 0,
+            });
+        }
+        Ok(Self { accounts, from, to, replays, suspects: HashMap::new(), movements: 0 })
+    }
+
+    fn replay(
+        &mut self,
+        ledger: &Source,
+        first: bool,
+        head: Head,
+        checks: &mut Balances,
+        left_out: &mut LeftOut,
+    ) -> anyhow::Result<()> {
+        let mut expected = 1;
+        let mut rows = ledger.rows(statement!("movement"), &[])?;
+        while let Some(row) = rows.next()? {
+            let movement = Movement {
+                seq: row.int(0)?,
+                tenant: row.int(1)?,
+                account_no: row.int(2)?,
+                prev_seq: row.int(3)?,
+                kind: row.int(4)?,
+                quantity: row.int(5)?,
+                of_hold: row.opt_int(6)?.is_some(),
+                referred: row.int(7)? != 0,
+            };
+            if first {
+                self.movements += 1;
+                let seq = movement.seq;
+                checks.sequence.judge(seq == expected, || format!("movements {expected} to {} are missing", seq - 1));
+                expected = seq.saturating_add(1);
+                judge_form(&movement, self.accounts, &mut checks.sequence);
+            }
+            if (self.from..self.to).contains(&movement.account_no) {
+                self.apply(&movement, checks, left_out);
+            }
+        }
+        if first && expected != head.next_seq {
+            let next = head.next_seq;
+            checks.sequence.mismatch(|| {
+                format!("the head says that movement {next} comes next, but the newest movement is {}", expected - 1)
+            });
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, movement: &Movement, checks: &mut Balances, left_out: &mut LeftOut) {
+        let place = usize::try_from(movement.account_no - self.from).unwrap_or(usize::MAX);
+        // An account that does not exist has been named by `judge_form`.
+        let Some(Some(account)) = self.replays.get_mut(place) else { return };
+        let Movement { seq, account_no, prev_seq, quantity, .. } = *movement;
+        let name = || self.accounts.name(account_no);
+        checks.chain.judge(prev_seq == account.newest, || {
+            let newest = account.newest;
+            format!("{}: movement {seq} says that the one before it is {prev_seq}; it is {newest}", name())
+        });
+        if movement.tenant != account.tenant {
+            checks.chain.mismatch(|| format!("{}: movement {seq} belongs to another tenant", name()));
+        }
+        account.newest = seq;
+        account.changes += i64::from(movement.kind <= kind::FLAGS);
+        match movement.kind {
+            kind::HOLD => {
+                if account.is_stock {
+                    judge_hold(account, movement, self.accounts, &mut self.suspects, checks);
+                }
+                account.sum.add(0, quantity, 0);
+                if !account.is_stock {
+                    judge_quota(account, movement, self.accounts, checks);
+                }
+            }
+            kind::COMMIT => account.sum.add(0, -quantity, quantity),
+            kind::RELEASE => account.sum.add(0, -quantity, 0),
+            kind::SHIP => account.sum.add(-quantity, 0, -quantity),
+            kind::UNALLOCATE => account.sum.add(0, 0, -quantity),
+            kind::ADJUST => account.sum.add(quantity, 0, 0),
+            kind::FLAGS => {
+                if account.flags_set > 0 {
+                    left_out.holds_between_flag_changes += account.holds_since_flags;
+                }
+                account.flags_set += 1;
+                account.holds_since_flags = 0;
+                self.suspects.remove(&account_no);
+            }
+            _ => {}
+        }
+        if account.sum.held < 0 || account.sum.allocated < 0 {
+            let Sums { held, allocated, .. } = account.sum;
+            checks.balance.mismatch(|| {
+                format!("{}: movement {seq} leaves held {held}, allocated {allocated}: below 0", name())
+            });
+        }
+    }
+
+    /// Compares what the movements came to with the rows. `end`: accounts below this number must exist.
+    fn compare(self, end: i64, checks: &mut Balances, left_out: &mut LeftOut) {
+        for (place, replay) in self.replays.iter().enumerate() {
+            let account_no = self.from + i64::try_from(place).unwrap_or(i64::MAX);
+            let Some(account) = replay else {
+                checks.chain.judge(false, || {
+                    format!("account {account_no} is missing: accounts are numbered without a gap")
+                });
+                continue;
+            };
+            let name = self.accounts.name(account_no);
+            let (row, sum) = (account.row, account.sum);
+            checks.balance.judge(row == sum, || {
+                let differences: Vec<String> = [
+                    ("on hand", row.on_hand, sum.on_hand),
+                    ("held", row.held, sum.held),
+                    ("allocated", row.allocated, sum.allocated),
+                ]
+                .into_iter()
+                .filter(|(_, row, sum)| row != sum)
+                .map(|(what, row, sum)| format!("{what} {row}, but its movements come to {sum}"))
+                .collect();
+                format!("{name}: its row says {}", differences.join("; "))
+            });
+            checks.chain.judge(account.version == account.changes && account.last_seq == account.newest, || {
+                let Replay { version, last_seq, changes, newest, .. } = account;
+                format!(
+                    "{name}: its row says version {version} and newest movement {last_seq}; its movements say version \
+                     {changes} and newest movement {newest}"
+                )
+            });
+            let plain = !account.infinite && account.shortage_max == 0 && !account.other_flags;
+            checks.flags.judge(plain || account.flags_set > 0, || {
+                format!("{name}: its row has flags, but no movement ever set them")
+            });
+            if !account.is_stock && account.quota.is_none() && account.changes > 0 {
+                left_out.quotas_without_limit += 1;
+            }
+        }
+        let found = self.from + i64::try_from(self.replays.len()).unwrap_or(i64::MAX);
+        if found != end {
+            checks.chain.judge(false, || {
+                format!("the head says that account {end} comes next, but the newest account is {}", found - 1)
+            });
+        }
+        let mut suspects: Vec<(i64, Suspects)> = self.suspects.into_iter().collect();
+        suspects.sort_by_key(|(account_no, _)| *account_no);
+        for (_, Suspects { count, first }) in suspects {
+            checks.oversold.mismatch(|| format!("{first}; {count} such holds on the account"));
+            checks.oversold.mismatches += count - 1;
+        }
+    }
+}
+
+/// Whether a movement is one that the ledger can have written.
+fn judge_form(movement: &Movement, accounts: &Accounts, sequence: &mut Check) {
+    let Movement { seq, account_no, kind: code, quantity, of_hold, referred, .. } = *movement;
+    let (quantity_fits, hold_fits, reference_fits) = match code {
+        kind::HOLD | kind::COMMIT | kind::RELEASE => (quantity > 0, of_hold, !referred),
+        kind::SHIP | kind::UNALLOCATE => (quantity > 0, !of_hold, referred),
+        kind::ADJUST => (quantity != 0, !of_hold, referred),
+        kind::FLAGS => (quantity == 0, !of_hold, !referred),
+        kind::DANGER => (true, !of_hold, !referred),
+        kind::SHORTFALL => (quantity > 0, !of_hold, !referred),
+        _ => (false, false, false),
+    };
+    let name = kind::name(code);
+    if !quantity_fits {
+        sequence.mismatch(|| format!("movement {seq} has kind {code} ({name}) and quantity {quantity}"));
+    } else if !hold_fits {
+        let how = if of_hold { "names a hold" } else { "names no hold" };
+        sequence.mismatch(|| format!("movement {seq} ({name}) {how}"));
+    } else if !reference_fits {
+        let how = if referred { "has a reference" } else { "has no reference" };
+        sequence.mismatch(|| format!("movement {seq} ({name}) {how}"));
+    }
+    if accounts.get(account_no).is_none() {
+        sequence.mismatch(|| format!("movement {seq} changes account {account_no}, which does not exist"));
+    }
+}
+
+/// Flags movements do not carry values. Before the first one an account has no flags; after the last one it has those
+/// of its row; between two of them nothing can be said.
+fn judge_hold(
+    account: &mut Replay,
+    movement: &Movement,
+    accounts: &Accounts,
+    suspects: &mut HashMap<i64, Suspects>,
+    checks: &mut Balances,
+) {
+    let Movement { seq, account_no, quantity, .. } = *movement;
+    let available = account.sum.available();
+    account.holds_since_flags += 1;
+    let allowed = if account.flags_set == 0 {
+        available >= quantity
+    } else {
+        account.infinite || available.saturating_add(account.shortage_max) >= quantity
+    };
+    let evidence = || {
+        let name = accounts.name(account_no);
+        format!("{name}: movement {seq} holds {quantity} while {available} were available")
+    };
+    if account.flags_set == 0 {
+        checks.oversold.judge(allowed, evidence);
+    } else {
+        checks.oversold.judged += 1;
+        if !allowed {
+            let shortage_max = account.shortage_max;
+            let first = || format!("{}; its flags allow a shortage of {shortage_max}", evidence());
+            suspects.entry(account_no).or_insert_with(|| Suspects { count: 0, first: first() }).count += 1;
+        }
+    }
+}
+
+fn judge_quota(account: &Replay, movement: &Movement, accounts: &Accounts, checks: &mut Balances) {
+    let Some(quota) = account.quota else { return };
+    let used = account.sum.held.saturating_add(account.sum.allocated);
+    checks.quota.judge(used <= quota, || {
+        let name = accounts.name(movement.account_no);
+        format!("{name}: movement {} makes it {used}, but the quota never was more than {quota}", movement.seq)
+    });
+}

@@ -1,0 +1,162 @@
+//! What the audit found, for an operator and for a program.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use serde::Serialize;
+
+/// Pieces of evidence kept per check: enough to see the pattern; the count tells how many there are.
+const EVIDENCE_MAX: usize = 20;
+
+/// One rule, what was judged by it, and what breaks it.
+#[derive(Debug, Serialize)]
+pub(crate) struct Check {
+    /// The stable code.
+    pub(crate) code: &'static str,
+    /// The rule in words.
+    pub(crate) rule: &'static str,
+    /// How many things were judged.
+    pub(crate) judged: u64,
+    /// How many of them break the rule.
+    pub(crate) mismatches: u64,
+    /// Some of them, in words.
+    pub(crate) evidence: Vec<String>,
+}
+
+impl Check {
+    pub(super) fn new(code: &'static str, rule: &'static str) -> Self {
+        Self { code, rule, judged: 0, mismatches: 0, evidence: Vec::new() }
+    }
+
+    /// Judges one thing: `evidence` is asked for only when it is not right.
+    pub(super) fn judge(&mut self, right: bool, evidence: impl FnOnce() -> String) {
+        self.judged += 1;
+        if !right {
+            self.mismatch(evidence);
+        }
+    }
+
+    /// Notes a mismatch of something that was counted as judged elsewhere.
+    pub(super) fn mismatch(&mut self, evidence: impl FnOnce() -> String) {
+        self.mismatches += 1;
+        if self.evidence.len() < EVIDENCE_MAX {
+            self.evidence.push(evidence());
+        }
+    }
+}
+
+/// What could not be judged yet, or at all, by name.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct LeftOut {
+    /// Open holds without an order that are younger than `--orphan-after`.
+    pub(crate) young_holds: u64,
+    /// Older open holds without an order that the reaper has not visited yet.
+    pub(crate) unvisited_holds: u64,
+    /// Orders whose last event the ledger has not followed yet: their hold may still stand as before it.
+    pub(crate) unsettled_orders: u64,
+    /// Orders placed after the ledger was read: their hold may be missing.
+    pub(crate) new_orders: u64,
+    /// Holds taken between two changes of an account's flags, which do not say what the flags were.
+    pub(crate) holds_between_flag_changes: u64,
+    /// Quota accounts of a SKU whose catalog never named a limit.
+    pub(crate) quotas_without_limit: u64,
+}
+
+/// The audit's answer.
+#[derive(Debug, Serialize)]
+pub(crate) struct Report {
+    /// `clean` or `mismatch`.
+    pub(crate) status: &'static str,
+    /// Every check, in the order of the documentation.
+    pub(crate) checks: Vec<Check>,
+    /// What was left out, and how much of it.
+    pub(crate) left_out: LeftOut,
+    /// How long it took.
+    pub(crate) seconds: f64,
+    /// Orders read.
+    pub(crate) orders: u64,
+    /// Holds read.
+    pub(crate) holds: u64,
+    /// Movements read.
+    pub(crate) movements: u64,
+}
+
+impl Report {
+    pub(super) fn new(checks: Vec<Check>, left_out: LeftOut, counts: Counts, took: Duration) -> Self {
+        let clean = checks.iter().all(|check| check.mismatches == 0);
+        let Counts { orders, holds, movements } = counts;
+        // Milliseconds are all that means anything here.
+        let seconds = (took.as_secs_f64() * 1_000.0).round() / 1_000.0;
+        Self { status: if clean { "clean" } else { "mismatch" }, checks, left_out, seconds, orders, holds, movements }
+    }
+
+    /// Whether nothing breaks any rule.
+    pub(crate) fn is_clean(&self) -> bool {
+        self.status == "clean"
+    }
+
+    /// The report for people: a table, the evidence, what was left out, and one line that says it all.
+    pub(crate) fn to_text(&self) -> String {
+        let mut text = String::new();
+        let mut line = |words: String| {
+            text.push_str(&words);
+            text.push('\n');
+        };
+        line(format!("{:<18} {:>10} {:>10}  rule", "check", "judged", "mismatches"));
+        for Check { code, rule, judged, mismatches, .. } in &self.checks {
+            line(format!("{code:<18} {judged:>10} {mismatches:>10}  {rule}"));
+        }
+        for check in self.checks.iter().filter(|check| check.mismatches > 0) {
+            line(format!("\n{}: {} of {}: {}", check.code, check.mismatches, check.judged, check.rule));
+            for evidence in &check.evidence {
+                line(format!("  - {evidence}"));
+            }
+            let more = check.mismatches.saturating_sub(check.evidence.len() as u64);
+            if more > 0 {
+                line(format!("  - and {more} more"));
+            }
+        }
+        for (count, words) in self.left_out.in_words() {
+            if count > 0 {
+                line(format!("\nleft out: {count} {words}"));
+            }
+        }
+        let Self { status, orders, holds, movements, seconds, .. } = self;
+        let mut last = format!("\nAUDIT {status} orders={orders} holds={holds} movements={movements}");
+        if !self.is_clean() {
+            let broken: Vec<&str> = self.checks.iter().filter(|c| c.mismatches > 0).map(|c| c.code).collect();
+            write!(last, " broken={}", broken.join(",")).expect("a String takes every text");
+        }
+        line(format!("{last} seconds={seconds:.1}"));
+        text
+    }
+}
+
+impl LeftOut {
+    fn in_words(&self) -> [(u64, &'static str); 6] {
+        [
+            (self.young_holds, "holds without an order yet, younger than --orphan-after: their submit may be under way"),
+            (
+                self.unvisited_holds,
+                "holds without an order, which the reaper visits next; if it does not fall while a server runs, the \
+                 reaper is stuck",
+            ),
+            (
+                self.unsettled_orders,
+                "orders that the ledger has not followed to their last event; if it does not fall while a server runs, \
+                 settlement is stuck",
+            ),
+            (self.new_orders, "orders placed while the audit began"),
+            (self.holds_between_flag_changes, "holds taken between two changes of an account's flags: not judged"),
+            (self.quotas_without_limit, "quota accounts of SKUs without a limit in any version of the catalog"),
+        ]
+    }
+}
+
+/// How much was read.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Counts {
+    pub(super) orders: u64,
+    pub(super) holds: u64,
+    pub(super) movements: u64,
+}

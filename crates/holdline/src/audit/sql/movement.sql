@@ -1,0 +1,4 @@
+SELECT seq, tenant, account_no, prev_seq, kind, quantity, hold_no,
+    CASE WHEN reference IS NULL THEN CAST(0 AS bigint) ELSE CAST(1 AS bigint) END AS referred
+FROM movement
+ORDER BY seq

@@ -1,0 +1,1 @@
+SELECT at_ms FROM movement ORDER BY seq DESC LIMIT 1

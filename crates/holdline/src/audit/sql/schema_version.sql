@@ -1,0 +1,1 @@
+SELECT version, min_writer FROM schema_version

@@ -1,0 +1,1 @@
+SELECT tenant, commit_on FROM tenant ORDER BY tenant

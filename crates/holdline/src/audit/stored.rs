@@ -1,0 +1,82 @@
+//! The JSON texts and codes of the schema, read anew: nothing here comes from the code that writes them.
+
+use serde::Deserialize;
+
+/// Codes of `movement.kind`.
+pub(super) mod kind {
+    pub(in crate::audit) const HOLD: i64 = 0;
+    pub(in crate::audit) const COMMIT: i64 = 1;
+    pub(in crate::audit) const RELEASE: i64 = 2;
+    pub(in crate::audit) const SHIP: i64 = 3;
+    pub(in crate::audit) const UNALLOCATE: i64 = 4;
+    pub(in crate::audit) const ADJUST: i64 = 5;
+    pub(in crate::audit) const FLAGS: i64 = 6;
+    pub(in crate::audit) const DANGER: i64 = 7;
+    pub(in crate::audit) const SHORTFALL: i64 = 8;
+
+    /// The kind in words.
+    pub(in crate::audit) fn name(code: i64) -> &'static str {
+        match code {
+            HOLD => "hold",
+            COMMIT => "commit",
+            RELEASE => "release",
+            SHIP => "ship",
+            UNALLOCATE => "unallocate",
+            ADJUST => "adjust",
+            FLAGS => "flags",
+            DANGER => "danger",
+            SHORTFALL => "shortfall",
+            _ => "unknown",
+        }
+    }
+}
+
+/// The format of a hold's texts that this audit knows.
+pub(super) const HOLD_FORMAT: i64 = 1;
+/// The schema that this audit knows.
+pub(super) const SCHEMA_KNOWN: i64 = 1;
+/// `account.kind` of a stock account.
+pub(super) const STOCK: i64 = 0;
+
+/// One part of a hold: its name (`s:` and the seller, or `g`), and its state: `h`eld, `c`ommitted, `r`eleased.
+#[derive(Debug, Deserialize)]
+pub(super) struct Part(pub(super) String, pub(super) String);
+
+/// One claim of a hold: the place of its part, the account, units.
+#[derive(Debug, Deserialize)]
+pub(super) struct Claim(pub(super) usize, pub(super) i64, pub(super) i64);
+
+/// A hold's parts and claims, or `None` when the texts are not what they should be.
+pub(super) fn hold_texts(parts: &str, lines: &str) -> Option<(Vec<Part>, Vec<Claim>)> {
+    let parts: Vec<Part> = serde_json::from_str(parts).ok()?;
+    let claims: Vec<Claim> = serde_json::from_str(lines).ok()?;
+    let states_known = parts.iter().all(|part| matches!(part.1.as_str(), "h" | "c" | "r"));
+    let places_known = claims.iter().all(|claim| claim.0 < parts.len());
+    (states_known && places_known && !parts.is_empty() && !claims.is_empty()).then_some((parts, claims))
+}
+
+/// A part's state in words.
+pub(super) fn state_name(letter: &str) -> &'static str {
+    match letter {
+        "h" => "held",
+        "c" => "committed",
+        "r" => "released",
+        _ => "unknown",
+    }
+}
+
+/// What became of a submit.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub(super) enum GroupState {
+    Placed { order_nos: Vec<String> },
+    Refused {},
+    Abandoned,
+}
+
+/// Freight or discount of an order.
+#[derive(Debug, Deserialize)]
+pub(super) struct Adjustment {
+    pub(super) kind: String,
+    pub(super) amount: i64,
+}

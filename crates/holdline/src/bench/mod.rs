@@ -1,0 +1,114 @@
+//! `bench`: how many orders this machine places durably, over real HTTP, and the proof that each of them is there.
+//!
+//! One run: the no-op's rate (and with a private PostgreSQL the plain design's), the workload in a closed loop or at a
+//! rate, the same at 0.7 of the rate in an open loop; then the server is killed with SIGKILL and reopened, every
+//! acknowledged order is looked up, and the store is audited. Load and server share the machine's cores.
+//!
+//! Exit status 0 when nothing is lost, oversold, wrong or mismatched; speed alone never fails a run. 2 when it could
+//! not be measured.
+
+mod carts;
+mod noop;
+mod plain;
+mod report;
+mod run;
+mod target;
+
+use std::process::ExitCode;
+
+use anyhow::ensure;
+use clap::ValueEnum;
+
+use carts::Workload;
+use report::Report;
+
+use crate::child::{Progress, Stop, StoreArgs};
+
+/// Most connections: the server's own limit is 10,000, the machine's ports and files come first.
+const CONNECTIONS_MAX: usize = 5_000;
+/// Longest measured part in seconds: acknowledged numbers are kept in memory until the end.
+const SECONDS_MAX: f64 = 3_600.0;
+
+/// Measure how many orders per second this machine places durably.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Args {
+    /// What to measure
+    #[arg(value_enum)]
+    scenario: Scenario,
+    #[command(flatten)]
+    store: StoreArgs,
+    /// Load a server that runs already, such as http://127.0.0.1:7070, instead of one of our own; it is not killed,
+    /// so nothing is said of its audit
+    #[arg(long, value_name = "URL", conflicts_with_all = ["store", "database_url", "data"])]
+    target: Option<String>,
+    /// API key for --target, of scopes shop, read and admin [default: the demo's fixed key]
+    #[arg(long, value_name = "SECRET", requires = "target", env = "HOLDLINE_KEY", hide_env_values = true)]
+    key: Option<String>,
+    /// Connections, each with one request at a time
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    connections: usize,
+    /// Length of the measured part in seconds
+    #[arg(long, value_name = "S", default_value_t = 10.0)]
+    seconds: f64,
+    /// Open loop: this many arrivals per second, latency from the intended start [default: closed loop]
+    #[arg(long, value_name = "R")]
+    rate: Option<f64>,
+    /// Print one JSON line and nothing else on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+/// What to measure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Scenario {
+    /// The ceiling: the same HTTP and JSON, no key, no store
+    Noop,
+    /// One SKU with plenty of stock and a quota for each buyer
+    HotSku,
+    /// 1 to 3 of 10 SKUs at random, 100 buyers
+    Mixed,
+    /// 1,000 units and very many attempts
+    FlashSale,
+    /// The baseline: one plain PostgreSQL transaction per order, no HTTP
+    PlainPostgres,
+}
+
+impl Scenario {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Noop => "noop",
+            Self::HotSku => "hot-sku",
+            Self::Mixed => "mixed",
+            Self::FlashSale => "flash-sale",
+            Self::PlainPostgres => "plain-postgres",
+        }
+    }
+}
+
+/// Runs the command.
+pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
+    ensure!((1..=CONNECTIONS_MAX).contains(&args.connections), "--connections must be 1 to {CONNECTIONS_MAX}");
+    ensure!(args.seconds >= 0.1 && args.seconds <= SECONDS_MAX, "--seconds must be 0.1 to {SECONDS_MAX}");
+    ensure!(args.rate.is_none_or(|rate| rate.is_finite() && rate >= 1.0), "--rate must be at least 1");
+    let json = args.json;
+    let stop = Stop::on_interrupt();
+    let report = tokio::task::spawn_blocking(move || measure(&args, &stop)).await??;
+    let text = if json { format!("{}\n", serde_json::to_string(&report)?) } else { report.table() };
+    crate::print(&text)?;
+    Ok(if report.failures().is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn measure(args: &Args, stop: &Stop) -> anyhow::Result<Report> {
+    let progress = Progress::new(false);
+    let workload = match args.scenario {
+        Scenario::HotSku => Workload::HotSku,
+        Scenario::Mixed => Workload::Mixed,
+        Scenario::FlashSale => Workload::FlashSale,
+        Scenario::Noop => return run::noop(args, progress, stop),
+        Scenario::PlainPostgres => return run::plain(args, progress),
+    };
+    match &args.target {
+        Some(target) => target::measure(args, workload, target, progress, stop),
+        None => run::own_server(args, workload, progress, stop),
+    }
+}

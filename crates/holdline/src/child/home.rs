@@ -1,0 +1,214 @@
+//! Where a store of our own lives: a directory, and with PostgreSQL a database. Fresh at first, removed at the end
+//! unless the caller named the place.
+
+mod database;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail, ensure};
+use clap::ValueEnum;
+use holdline_load::machine::{filesystem_type, is_tmpfs};
+use holdline_load::private_postgres::{Options, PrivatePostgres};
+use holdline_load::process::Log;
+use holdline_store::Clocks;
+use tempfile::TempDir;
+
+use database::OwnDatabase;
+
+use super::Progress;
+use crate::stores::sentence;
+
+/// Which engine keeps the orders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Engine {
+    /// SQLite in the data directory.
+    Sqlite,
+    /// PostgreSQL: a database of our own in the server of `--database-url`, or a private server.
+    Postgres,
+}
+
+impl Engine {
+    /// Its name in reports.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgres",
+        }
+    }
+}
+
+/// Where the store is, as the commands take it.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct StoreArgs {
+    /// The engine that keeps the orders
+    #[arg(long, value_enum, default_value = "sqlite")]
+    pub(crate) store: Engine,
+    /// A PostgreSQL server to use: a database of its own is made in it and dropped at the end; without it
+    /// --store postgres starts a private server and removes it
+    #[arg(long, value_name = "URL")]
+    pub(crate) database_url: Option<String>,
+    /// An empty or new directory for the data, kept at the end; without it a temporary one, removed at the end
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+}
+
+/// A place for one store. Dropping it removes what was made for it.
+#[derive(Debug)]
+pub(crate) struct Home {
+    engine: Engine,
+    /// Set for PostgreSQL.
+    url: Option<String>,
+    own_database: Option<OwnDatabase>,
+    // Order matters: the private server stops before the directory goes.
+    postgres: Option<PrivatePostgres>,
+    data: PathBuf,
+    temporary: Option<TempDir>,
+}
+
+impl Home {
+    /// Makes a fresh embedded home in a temporary directory.
+    pub(crate) fn embedded() -> anyhow::Result<Self> {
+        Self::fresh(&StoreArgs { store: Engine::Sqlite, database_url: None, data: None }, Progress::new(true))
+    }
+
+    /// Makes a fresh home, and starts a private PostgreSQL where one is asked for.
+    pub(crate) fn fresh(args: &StoreArgs, progress: Progress) -> anyhow::Result<Self> {
+        let (data, temporary) = match &args.data {
+            Some(directory) => (fresh_directory(directory)?, None),
+            None => {
+                let temporary = tempfile::Builder::new().prefix("holdline-").tempdir_in(durable_parent()?)?;
+                (temporary.path().to_owned(), Some(temporary))
+            }
+        };
+        ensure!(
+            !is_tmpfs(&data)?,
+            "{} is in memory (tmpfs): what is measured there says nothing; name a directory on a disk with --data",
+            data.display()
+        );
+        let mut home = Self { engine: args.store, url: None, own_database: None, postgres: None, data, temporary };
+        match (args.store, &args.database_url) {
+            (Engine::Sqlite, Some(_)) => bail!("--database-url needs --store postgres"),
+            (Engine::Sqlite, None) => {}
+            (Engine::Postgres, Some(url)) => {
+                let own = OwnDatabase::create(url)?;
+                home.url = Some(own.url.clone());
+                home.own_database = Some(own);
+            }
+            (Engine::Postgres, None) => {
+                progress.say("starting a private PostgreSQL");
+                let postgres = PrivatePostgres::start(Options { parent: Some(durable_parent()?), ..Options::default() })?;
+                postgres.create_database("holdline")?;
+                home.url = Some(postgres.url("holdline"));
+                home.postgres = Some(postgres);
+            }
+        }
+        Ok(home)
+    }
+
+    /// Which engine.
+    pub(crate) fn engine(&self) -> Engine {
+        self.engine
+    }
+
+    /// The data directory.
+    pub(crate) fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// The database's URL, with PostgreSQL.
+    pub(crate) fn url(&self) -> Option<&str> {
+        self.url.as_deref()
+    }
+
+    /// The private server, when there is one.
+    pub(crate) fn postgres(&self) -> Option<&PrivatePostgres> {
+        self.postgres.as_ref()
+    }
+
+    /// The flags that make a server work on this home, and on nothing of the caller's own settings file.
+    pub(crate) fn settings(&self) -> Vec<OsString> {
+        let data = self.data.clone().into_os_string();
+        let mut settings: Vec<OsString> = vec!["--config".into(), "/dev/null".into()];
+        settings.extend(["--store".into(), self.engine.name().into(), "--data".into(), data]);
+        settings
+    }
+
+    /// The environment of every command on this home: the URL has a password and stays out of the list of processes.
+    pub(crate) fn environment(&self) -> Vec<(OsString, OsString)> {
+        let url = self.url.as_ref().map(|url| ("HOLDLINE_STORE__DATABASE_URL".into(), url.into()));
+        url.into_iter().collect()
+    }
+
+    /// Where its server writes what it has to say.
+    pub(crate) fn log(&self) -> Log {
+        Log::File(self.data.join("server.log"))
+    }
+
+    /// The directory whose disk the orders are written to; `None` when it is another machine's.
+    pub(crate) fn disk(&self) -> Option<PathBuf> {
+        match (self.engine, &self.postgres) {
+            (Engine::Sqlite, _) => Some(self.data.clone()),
+            (Engine::Postgres, Some(postgres)) => Some(postgres.directory().to_owned()),
+            (Engine::Postgres, None) => None,
+        }
+    }
+
+    /// The filesystem of that disk.
+    pub(crate) fn filesystem(&self) -> anyhow::Result<String> {
+        match self.disk() {
+            Some(directory) => Ok(filesystem_type(&directory)?),
+            None => Ok("unknown".to_owned()),
+        }
+    }
+
+    /// How durable the store is, read back from connections made as the server makes them, because `synchronous` and
+    /// `synchronous_commit` belong to a connection. The server must be down.
+    pub(crate) fn durability(&self) -> anyhow::Result<String> {
+        let clocks = Clocks::of_machine();
+        if let Some(url) = &self.url {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            let stores = runtime.block_on(holdline_store::connect_postgres(url, url, &clocks)).map_err(sentence)?;
+            return Ok(stores.durability);
+        }
+        let opened = holdline_store::open_sqlite(&self.data, &clocks).map_err(sentence)?.durability;
+        let orders = rusqlite::Connection::open(self.data.join("orders.sqlite"))?;
+        let journal_mode: String = orders.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
+        Ok(format!("journal_mode={journal_mode} {opened}"))
+    }
+
+    /// Leaves the data directory where it is, and says where.
+    pub(crate) fn keep(mut self) -> PathBuf {
+        self.temporary.take().map_or_else(|| self.data.clone(), TempDir::keep)
+    }
+
+    /// Removes what was made; says what a drop would hide.
+    pub(crate) fn close(self) -> anyhow::Result<()> {
+        if let Some(postgres) = self.postgres {
+            postgres.stop()?;
+        }
+        if let Some(temporary) = self.temporary {
+            temporary.close().context("cannot remove the temporary data directory")?;
+        }
+        Ok(())
+    }
+}
+
+/// A directory for temporary data that is on a disk: the system's own, else `target` of the present one.
+fn durable_parent() -> anyhow::Result<PathBuf> {
+    let system = std::env::temp_dir();
+    if !is_tmpfs(&system)? {
+        return Ok(system);
+    }
+    let target = std::env::current_dir()?.join("target");
+    std::fs::create_dir_all(&target).with_context(|| format!("cannot make {}", target.display()))?;
+    Ok(target)
+}
+
+fn fresh_directory(directory: &Path) -> anyhow::Result<PathBuf> {
+    let cannot = |what: &str| format!("cannot {what} {}", directory.display());
+    std::fs::create_dir_all(directory).with_context(|| cannot("make"))?;
+    let mut entries = std::fs::read_dir(directory).with_context(|| cannot("read"))?;
+    ensure!(entries.next().is_none(), "{} is not empty: a fresh directory is needed", directory.display());
+    directory.canonicalize().with_context(|| cannot("resolve"))
+}

@@ -1,0 +1,172 @@
+//! Settings: one documented file of defaults, compiled in, and what changes them.
+//!
+//! A value comes from the default, then the settings file, the environment, the flags; the later wins. Unknown keys and
+//! wrong values are errors that name the key and where it was said. `holdline.default.toml` is the documentation: a key
+//! that is not in it does not exist, and [`Config`] refuses one that it has too many.
+//!
+//! The merge is our own hundred lines, because the errors of the usual crates name neither line nor variable.
+
+mod layers;
+mod show;
+mod unit;
+
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use serde::Deserialize;
+
+use crate::cli::ConfigArgs;
+use layers::Layers;
+pub(crate) use unit::{Bytes, Millis, UtcOffset};
+
+/// Read when no `--config` names another.
+const USUAL_FILE: &str = "holdline.toml";
+
+/// Every setting, as `holdline.default.toml` documents it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    pub(crate) server: Server,
+    pub(crate) store: Store,
+    pub(crate) placing: Placing,
+    pub(crate) batch: Batch,
+    pub(crate) jobs: Jobs,
+    pub(crate) order_number: OrderNumber,
+    pub(crate) log: Log,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Server {
+    pub(crate) listen: SocketAddr,
+    pub(crate) worker_threads: usize,
+    pub(crate) shutdown_within: Millis,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Store {
+    pub(crate) kind: StoreKind,
+    pub(crate) data: PathBuf,
+    pub(crate) database_url: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum StoreKind {
+    Sqlite,
+    Postgres,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Placing {
+    pub(crate) under_way_max: NonZeroUsize,
+    pub(crate) answer_within: Millis,
+    pub(crate) orphan_after: Millis,
+    pub(crate) sold_out_mark: Millis,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Batch {
+    pub(crate) waiting_max: NonZeroUsize,
+    pub(crate) requests_max: NonZeroUsize,
+    pub(crate) size_max: Bytes,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Jobs {
+    pub(crate) tick: Millis,
+    pub(crate) expire_per_tick_max: NonZeroUsize,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OrderNumber {
+    pub(crate) utc_offset: UtcOffset,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Log {
+    pub(crate) level: String,
+    pub(crate) format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
+}
+
+impl Config {
+    /// What is in force for a command. `flags` are those of the command itself: key, value, flag.
+    pub(crate) fn load(args: &ConfigArgs, flags: Vec<(String, String, String)>) -> anyhow::Result<Self> {
+        let config = layers(args, flags)?.config()?;
+        if config.store.kind == StoreKind::Postgres && config.store.database_url.is_empty() {
+            bail!("store.kind is postgres, but store.database_url is not set: set HOLDLINE_STORE__DATABASE_URL");
+        }
+        Ok(config)
+    }
+
+    /// The app's part.
+    pub(crate) fn app_settings(&self) -> holdline_app::Settings {
+        holdline_app::Settings {
+            placing_max: self.placing.under_way_max.get(),
+            queue_max: self.batch.waiting_max.get(),
+            batch_max: self.batch.requests_max.get(),
+            batch_bytes_max: self.batch.size_max.as_usize(),
+            answer_within_ms: self.placing.answer_within.as_u64(),
+            orphan_after_ms: self.placing.orphan_after.as_i64(),
+            mark_ms: self.placing.sold_out_mark.as_i64(),
+            tick_ms: self.jobs.tick.as_u64(),
+            expire_per_tick_max: self.jobs.expire_per_tick_max.get(),
+            number_offset_s: self.order_number.utc_offset.seconds(),
+        }
+    }
+}
+
+fn layers(args: &ConfigArgs, flags: Vec<(String, String, String)>) -> anyhow::Result<Layers> {
+    let mut layers = Layers::defaults();
+    if let Some((path, text)) = settings_file(args)? {
+        layers.add_file(&path, &text)?;
+    }
+    layers.add_environment(std::env::vars_os())?;
+    for (key, value, flag) in args.flags()?.into_iter().chain(flags) {
+        layers.add_flag(&key, &value, &flag)?;
+    }
+    Ok(layers)
+}
+
+fn settings_file(args: &ConfigArgs) -> anyhow::Result<Option<(PathBuf, String)>> {
+    let path = args.config.as_deref().unwrap_or(Path::new(USUAL_FILE));
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Some((path.to_owned(), text))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && args.config.is_none() => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("cannot read the settings file {}", path.display())),
+    }
+}
+
+/// `holdline config`: prints every setting, as a settings file that would say the same.
+pub(crate) fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
+    crate::print(&show::settings(&layers(args, Vec::new())?))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_are_those_of_the_app() {
+        let config = Layers::defaults().config().unwrap();
+        assert_eq!(format!("{:?}", config.app_settings()), format!("{:?}", holdline_app::Settings::default()));
+        assert!(config.server.listen.ip().is_loopback());
+    }
+}

@@ -1,0 +1,56 @@
+//! `crash`: the real binary, killed with SIGKILL under load again and again, on the same data.
+//!
+//! A round: the server takes submits, repetitions and cancels on several connections until it is killed at a random
+//! instant; the store is audited as the kill left it; the server starts again; every submit without a definite answer is
+//! sent again under its key until it has one, and once more to see the same; every order acknowledged in the round is
+//! looked up. After the last round every acknowledged order of all rounds is looked up, the server comes to rest, the
+//! audit must leave nothing out, and the balances of each SKU must be what the clients know.
+//!
+//! Deliberately absent: power cuts. A killed process has lost nothing that the kernel already had.
+
+mod book;
+mod client;
+mod rounds;
+
+use std::process::ExitCode;
+
+use anyhow::ensure;
+
+use crate::child::{Stop, StoreArgs};
+
+/// Most rounds of one run.
+const ROUNDS_MAX: u32 = 10_000;
+
+/// Kill a server under load again and again, and look for lost orders.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Args {
+    /// How often the server is killed
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    rounds: u32,
+    #[command(flatten)]
+    store: StoreArgs,
+    /// Longest load before a kill; each round is killed at a random instant of it
+    #[arg(long, value_name = "S", default_value_t = 1.0)]
+    seconds_per_round: f64,
+    /// Requests per second: enough for full batches, few enough that the audit stays quick after many rounds
+    #[arg(long, value_name = "R", default_value_t = 1_000.0)]
+    rate: f64,
+    /// Connections
+    #[arg(long, value_name = "N", default_value_t = 16)]
+    connections: usize,
+    /// Chooses carts and instants [default: at random, printed]
+    #[arg(long, value_name = "SEED")]
+    seed: Option<u64>,
+}
+
+/// Runs the command.
+pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
+    ensure!((1..=ROUNDS_MAX).contains(&args.rounds), "--rounds must be 1 to {ROUNDS_MAX}");
+    ensure!((0.1..=60.0).contains(&args.seconds_per_round), "--seconds-per-round must be 0.1 to 60");
+    ensure!((1.0..=100_000.0).contains(&args.rate), "--rate must be 1 to 100,000");
+    ensure!((1..=1_000).contains(&args.connections), "--connections must be 1 to 1,000");
+    let stop = Stop::on_interrupt();
+    let verdict = tokio::task::spawn_blocking(move || rounds::run(&args, &stop)).await??;
+    crate::print(&verdict.text())?;
+    Ok(if verdict.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

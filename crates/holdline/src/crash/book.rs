@@ -1,0 +1,352 @@
+//! What the clients know: every submit with its key, what was answered, what was cancelled. The judge of a crash round
+//! believes this book and nothing else.
+//!
+//! All connections share it behind one mutex, held for one lookup or note at a time, never across an await.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+
+use rand::RngExt as _;
+use rand::rngs::StdRng;
+
+use crate::child::submit::{Meaning, new_key};
+use crate::child::{SellerRow, Shop, SkuRow};
+
+/// SKUs; every other one is scarce, and they alternate between the two sellers in pairs.
+pub(super) const SKUS: usize = 8;
+/// Units of a scarce SKU at the start, and added with each round: always too few.
+pub(super) const SCARCE_UNITS: i64 = 60;
+/// Units of the other ones.
+const PLENTY: i64 = 100_000_000;
+/// The currency of all prices.
+pub(super) const CURRENCY: &str = "CNY";
+/// Buyers.
+const BUYERS: u32 = 500;
+/// Lines of a cart, at most.
+const LINES_MAX: usize = 3;
+/// Of a hundred requests: repetitions of a definite answer, and cancels. The rest are new submits.
+const REPEATED_PERCENT: u32 = 4;
+const CANCELLED_PERCENT: u32 = 25;
+/// What is wrong, at most so many entries of it.
+const WRONG_MAX: usize = 100;
+
+/// Where a cancel stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cancel {
+    /// Not asked for.
+    Never,
+    /// Asked for; the answer is not known.
+    Asked,
+    /// Acknowledged.
+    Done,
+}
+
+/// An acknowledged order.
+#[derive(Clone, Debug)]
+pub(super) struct OrderKnown {
+    pub(super) number: String,
+    pub(super) cancel: Cancel,
+}
+
+/// What a submit was told.
+#[derive(Clone, Debug)]
+pub(super) enum Told {
+    Nothing,
+    Refused,
+    /// One order per seller, in the order of the sellers.
+    Placed(Vec<OrderKnown>),
+}
+
+/// A submit.
+#[derive(Clone, Debug)]
+pub(super) struct Submit {
+    pub(super) key: String,
+    pub(super) buyer: u32,
+    /// SKU and quantity, each SKU once.
+    pub(super) lines: Vec<(usize, u32)>,
+    pub(super) told: Told,
+}
+
+/// What a connection does next.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Errand {
+    /// Send a submit, for the first time or again.
+    Submit(usize),
+    /// Cancel an order of a submit.
+    Cancel(usize, usize),
+}
+
+/// The clients' knowledge.
+#[derive(Debug)]
+pub(super) struct Book {
+    pub(super) submits: Vec<Submit>,
+    /// Submits with a definite yes, in the order of their answers.
+    placed: Vec<usize>,
+    /// Whose submit each number is.
+    numbers: HashMap<String, usize>,
+    /// Submits without a definite answer, to be sent again while the server still runs.
+    again: VecDeque<usize>,
+    dice: StdRng,
+    /// Requests sent again under a key.
+    pub(super) retried: u64,
+    /// Contradictions.
+    pub(super) wrong: Vec<String>,
+}
+
+impl Book {
+    pub(super) fn new(dice: StdRng) -> Self {
+        Self {
+            submits: Vec::new(),
+            placed: Vec::new(),
+            numbers: HashMap::new(),
+            again: VecDeque::new(),
+            dice,
+            retried: 0,
+            wrong: Vec::new(),
+        }
+    }
+
+    /// The next errand.
+    pub(super) fn next(&mut self) -> Errand {
+        if let Some(submit) = self.again.pop_front() {
+            self.retried += 1;
+            return Errand::Submit(submit);
+        }
+        let roll = self.dice.random_range(0..100);
+        if roll < REPEATED_PERCENT + CANCELLED_PERCENT && !self.placed.is_empty() {
+            let submit = self.placed[self.dice.random_range(0..self.placed.len())];
+            if roll < REPEATED_PERCENT {
+                self.retried += 1;
+                return Errand::Submit(submit);
+            }
+            let Told::Placed(orders) = &mut self.submits[submit].told else { unreachable!("`placed` lists placed ones") };
+            let order = self.dice.random_range(0..orders.len());
+            if orders[order].cancel == Cancel::Never {
+                orders[order].cancel = Cancel::Asked;
+            }
+            return Errand::Cancel(submit, order);
+        }
+        Errand::Submit(self.new_submit())
+    }
+
+    fn new_submit(&mut self) -> usize {
+        let mut key = String::new();
+        new_key(&mut key);
+        let first = self.dice.random_range(0..SKUS);
+        let count = self.dice.random_range(1..=LINES_MAX);
+        // Steps of 3 modulo 8 meet different SKUs.
+        let lines = (0..count).map(|step| ((first + 3 * step) % SKUS, self.dice.random_range(1..=2))).collect();
+        self.submits.push(Submit { key, buyer: self.dice.random_range(0..BUYERS), lines, told: Told::Nothing });
+        self.submits.len() - 1
+    }
+
+    /// Notes the answer to a submit.
+    pub(super) fn submit_answered(&mut self, submit: usize, meaning: Meaning, numbers: &str) {
+        match meaning {
+            Meaning::Placed | Meaning::Replayed => self.note_placed(submit, numbers),
+            Meaning::Refused => match &mut self.submits[submit].told {
+                told @ Told::Nothing => *told = Told::Refused,
+                Told::Refused => {}
+                Told::Placed(_) => self.wrong(format!("{} was placed, then refused", self.submits[submit].key)),
+            },
+            Meaning::Busy | Meaning::Unknown => self.submit_lost(submit),
+            Meaning::Wrong(what) => self.wrong(format!("{}: {what}", self.submits[submit].key)),
+        }
+    }
+
+    fn note_placed(&mut self, submit: usize, numbers: &str) {
+        let numbers: Vec<&str> = numbers.split(',').collect();
+        let key = self.submits[submit].key.clone();
+        match &self.submits[submit].told {
+            Told::Placed(known) => {
+                if !known.iter().map(|order| order.number.as_str()).eq(numbers.iter().copied()) {
+                    self.wrong(format!("{key} has two groups: {known:?} and {numbers:?}"));
+                }
+            }
+            Told::Nothing | Told::Refused => {
+                if numbers.len() != self.submits[submit].sellers().len() {
+                    self.wrong(format!("{key}: {numbers:?} for {:?}", self.submits[submit].lines));
+                }
+                for number in &numbers {
+                    if self.numbers.insert((*number).to_owned(), submit).is_some_and(|other| other != submit) {
+                        self.wrong(format!("{number} was given to two submits"));
+                    }
+                }
+                let order = |number: &&str| OrderKnown { number: (*number).to_owned(), cancel: Cancel::Never };
+                self.submits[submit].told = Told::Placed(numbers.iter().map(order).collect());
+                self.placed.push(submit);
+            }
+        }
+    }
+
+    /// A submit has no answer: its key will tell.
+    pub(super) fn submit_lost(&mut self, submit: usize) {
+        if matches!(self.submits[submit].told, Told::Nothing) {
+            self.again.push_back(submit);
+        }
+    }
+
+    /// Notes the answer to a cancel.
+    pub(super) fn cancel_answered(&mut self, submit: usize, order: usize, status: u16) {
+        let Told::Placed(orders) = &mut self.submits[submit].told else { return };
+        match status {
+            200 => orders[order].cancel = Cancel::Done,
+            503 => {}
+            _ => {
+                let number = orders[order].number.clone();
+                self.wrong(format!("cancelling {number} was answered {status}"));
+            }
+        }
+    }
+
+    /// Notes a contradiction.
+    pub(super) fn wrong(&mut self, what: String) {
+        if self.wrong.len() < WRONG_MAX {
+            self.wrong.push(what);
+        }
+    }
+
+    /// Submits from `first` on that have no definite answer; nothing is under way any more.
+    pub(super) fn unanswered(&mut self, first: usize) -> Vec<usize> {
+        self.again.clear();
+        (first..self.submits.len()).filter(|submit| matches!(self.submits[*submit].told, Told::Nothing)).collect()
+    }
+
+    /// Cancels whose answer is not known.
+    pub(super) fn uncancelled(&self) -> Vec<(usize, usize, String)> {
+        let placed = self.placed.iter().filter_map(|submit| match &self.submits[*submit].told {
+            Told::Placed(orders) => Some((*submit, orders)),
+            Told::Nothing | Told::Refused => None,
+        });
+        let orders = placed.flat_map(|(submit, orders)| orders.iter().enumerate().map(move |each| (submit, each)));
+        let asked = orders.filter(|(_, (_, order))| order.cancel == Cancel::Asked);
+        asked.map(|(submit, (place, order))| (submit, place, order.number.clone())).collect()
+    }
+
+    /// Numbers of the submits that were placed after the first `from` of them.
+    pub(super) fn numbers_placed(&self, from: usize) -> Vec<String> {
+        let orders = self.placed[from..].iter().filter_map(|submit| match &self.submits[*submit].told {
+            Told::Placed(orders) => Some(orders),
+            Told::Nothing | Told::Refused => None,
+        });
+        orders.flatten().map(|order| order.number.clone()).collect()
+    }
+
+    /// How many submits were placed.
+    pub(super) fn placed_count(&self) -> usize {
+        self.placed.len()
+    }
+
+    /// Acknowledged orders.
+    pub(super) fn acknowledged(&self) -> usize {
+        self.numbers.len()
+    }
+
+    /// Units of each SKU in acknowledged orders that are not cancelled.
+    pub(super) fn units_sold(&self) -> [i64; SKUS] {
+        let mut units = [0; SKUS];
+        for submit in &self.submits {
+            let Told::Placed(orders) = &submit.told else { continue };
+            let sellers: Vec<&str> = submit.sellers().into_iter().collect();
+            for (sku, quantity) in &submit.lines {
+                let order = sellers.iter().position(|seller| *seller == seller_of(*sku));
+                if order.is_some_and(|order| orders[order].cancel != Cancel::Done) {
+                    units[*sku] += i64::from(*quantity);
+                }
+            }
+        }
+        units
+    }
+}
+
+impl Submit {
+    /// Its sellers, sorted: one order each.
+    fn sellers(&self) -> BTreeSet<&'static str> {
+        self.lines.iter().map(|(sku, _)| seller_of(*sku)).collect()
+    }
+}
+
+fn seller_of(sku: usize) -> &'static str {
+    if sku % 4 < 2 { "east" } else { "west" }
+}
+
+/// Whether a SKU has too few units.
+pub(super) fn is_scarce(sku: usize) -> bool {
+    sku.is_multiple_of(2)
+}
+
+/// A SKU's code.
+pub(super) fn code(sku: usize) -> &'static str {
+    ["CR-0", "CR-1", "CR-2", "CR-3", "CR-4", "CR-5", "CR-6", "CR-7"][sku]
+}
+
+/// A SKU's price in minor units.
+pub(super) fn price_minor(sku: usize) -> i64 {
+    100 + i64::try_from(sku).expect("there are eight SKUs")
+}
+
+/// Units that a SKU has been given after `rounds` rounds have begun.
+pub(super) fn given(sku: usize, rounds: u32) -> i64 {
+    if is_scarce(sku) { SCARCE_UNITS * (1 + i64::from(rounds)) } else { PLENTY }
+}
+
+/// What is sold.
+pub(super) fn shop() -> Shop {
+    let seller = |id: &str| SellerRow { id: id.to_owned(), name: id.to_owned() };
+    let sku = |sku: usize| SkuRow {
+        code: code(sku).to_owned(),
+        seller: seller_of(sku).to_owned(),
+        title: format!("Crash article {sku}"),
+        price_minor: price_minor(sku),
+        currency: CURRENCY,
+        quota_per_buyer: None,
+        opening: given(sku, 0),
+    };
+    Shop { sellers: vec![seller("east"), seller("west")], skus: (0..SKUS).map(sku).collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng as _;
+
+    use super::*;
+
+    fn book() -> Book {
+        let mut book = Book::new(StdRng::seed_from_u64(1));
+        let submit = |lines: &[(usize, u32)]| Submit {
+            key: "k".to_owned(),
+            buyer: 1,
+            lines: lines.to_vec(),
+            told: Told::Nothing,
+        };
+        book.submits = vec![submit(&[(0, 2), (3, 1)]), submit(&[(0, 1)])];
+        book
+    }
+
+    #[test]
+    fn another_group_under_one_key_is_a_contradiction() {
+        let mut book = book();
+        book.submit_answered(0, Meaning::Placed, "1,2");
+        book.submit_answered(0, Meaning::Replayed, "1,2");
+        assert!(book.wrong.is_empty());
+        book.submit_answered(0, Meaning::Replayed, "1,3");
+        assert_eq!(book.wrong.len(), 1);
+    }
+
+    #[test]
+    fn one_number_for_two_submits_is_a_contradiction() {
+        let mut book = book();
+        book.submit_answered(0, Meaning::Placed, "1,2");
+        book.submit_answered(1, Meaning::Placed, "1");
+        assert_eq!(book.wrong.len(), 1);
+    }
+
+    #[test]
+    fn cancelled_orders_give_their_units_back() {
+        let mut book = book();
+        book.submit_answered(0, Meaning::Placed, "1,2");
+        book.submit_answered(1, Meaning::Refused, "");
+        assert_eq!((book.units_sold()[0], book.units_sold()[3]), (2, 1));
+        book.cancel_answered(0, 0, 200);
+        assert_eq!((book.units_sold()[0], book.units_sold()[3], book.acknowledged()), (0, 1, 2));
+    }
+}

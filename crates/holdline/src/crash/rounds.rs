@@ -1,0 +1,302 @@
+//! The rounds, and the judgement over all of them.
+
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex, MutexGuard, mpsc};
+use std::time::Duration;
+
+use anyhow::{Context as _, bail, ensure};
+use holdline_load::generator::{Load, Plan};
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
+use serde_json::json;
+
+use super::Args;
+use super::book::{Book, SCARCE_UNITS, SKUS, Told, code, given, is_scarce, shop};
+use super::client::{Runner, body};
+use crate::child::submit::Meaning;
+use crate::child::{Answer, Audit, Client, Home, Keys, Progress, Server, Stop, adjust, audit, look_up, stock};
+
+/// The tenant's name.
+const TENANT: &str = "crash";
+/// The earliest instant of a kill: the first requests are on their way.
+const KILLED_AFTER: Duration = Duration::from_millis(50);
+/// How often a request without a definite answer is sent again after the start.
+const ATTEMPTS_MAX: usize = 100;
+/// Time between such attempts.
+const ATTEMPT_EVERY: Duration = Duration::from_millis(50);
+/// How often the server is looked at until it has come to rest, and for how long: the reaper visits holds that are 10 s
+/// old.
+const REST_LOOKS: u32 = 60;
+const REST_EVERY: Duration = Duration::from_secs(1);
+
+/// Counts over all rounds.
+#[derive(Debug, Default)]
+pub(super) struct Verdict {
+    rounds: u32,
+    acknowledged: usize,
+    retried: u64,
+    lost: u64,
+    oversold: u64,
+    clean: bool,
+    seed: u64,
+    failures: Vec<String>,
+}
+
+/// Runs them.
+pub(super) fn run(args: &Args, stop: &Stop) -> anyhow::Result<Verdict> {
+    let seed = args.seed.unwrap_or_else(|| rand::rng().random());
+    let progress = Progress::new(false);
+    progress.say(&format!("seed {seed}"));
+    let home = Home::fresh(&args.store, progress)?;
+    let keys = Keys::create(&home, TENANT)?;
+    let server = Server::start(&home)?;
+    shop().write(&mut Client::new(server.address, &keys.admin)?, "opening")?;
+    let mut rounds = Rounds {
+        args,
+        home: &home,
+        keys: &keys,
+        book: Arc::new(Mutex::new(Book::new(StdRng::seed_from_u64(seed)))),
+        dice: StdRng::seed_from_u64(!seed),
+        verdict: Verdict { seed, clean: true, ..Verdict::default() },
+        progress,
+        stop,
+    };
+    let bar = progress.bar("crash rounds", u64::from(args.rounds));
+    let mut server = server;
+    for round in 1..=args.rounds {
+        server = rounds.round(round, server).with_context(|| format!("round {round}, seed {seed}"))?;
+        bar.inc(1);
+        if !rounds.verdict.failures.is_empty() {
+            break;
+        }
+    }
+    bar.finish();
+    rounds.settle(server).with_context(|| format!("after the last round, seed {seed}"))?;
+    let verdict = rounds.verdict;
+    if verdict.is_ok() {
+        home.close()?;
+    } else {
+        progress.say(&format!("the store is kept for a look: {}", home.keep().display()));
+    }
+    Ok(verdict)
+}
+
+struct Rounds<'a> {
+    args: &'a Args,
+    home: &'a Home,
+    keys: &'a Keys,
+    book: Arc<Mutex<Book>>,
+    /// Chooses the instants; the book has dice of its own.
+    dice: StdRng,
+    verdict: Verdict,
+    progress: Progress,
+    stop: &'a Stop,
+}
+
+impl Rounds<'_> {
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().expect("nothing panics while it holds the book")
+    }
+
+    /// Load, kill, audit, start, ask again, look up.
+    fn round(&mut self, round: u32, server: Server) -> anyhow::Result<Server> {
+        let quiet = Progress::new(true);
+        let mut admin = Client::new(server.address, &self.keys.admin)?;
+        for sku in (0..SKUS).filter(|sku| is_scarce(*sku)) {
+            adjust(&mut admin, code(sku), SCARCE_UNITS, &format!("round-{round}"))?.success()?;
+        }
+        let (submitted, placed) = (self.book().submits.len(), self.book().placed_count());
+        self.load_and_kill(server)?;
+        self.stop.check()?;
+        let audit = audit(self.home)?;
+        self.judge_audit(round, &audit);
+        let server = Server::start(self.home)?;
+        let mut client = Client::new(server.address, &self.keys.shop)?;
+        let unanswered = self.book().unanswered(submitted);
+        for submit in unanswered {
+            self.ask_again(submit, &mut client)?;
+        }
+        let numbers = self.book().numbers_placed(placed);
+        ensure!(!numbers.is_empty() || round > 1, "the first round placed no order at all");
+        let numbers = numbers.iter().map(String::as_str);
+        let lookup = look_up(server.address, &self.keys.shop, numbers, quiet, self.stop)?;
+        self.verdict.lost += lookup.lost;
+        self.verdict.failures.extend(lookup.named.iter().map(|number| format!("round {round}: {number} is lost")));
+        let wrong = std::mem::take(&mut self.book().wrong);
+        self.verdict.failures.extend(wrong);
+        self.verdict.rounds = round;
+        Ok(server)
+    }
+
+    fn load_and_kill(&mut self, server: Server) -> anyhow::Result<()> {
+        let longest = Duration::from_secs_f64(self.args.seconds_per_round);
+        let killed_after = KILLED_AFTER + longest.mul_f64(self.dice.random::<f64>());
+        let mut plan = Plan::new(server.address, longest + Duration::from_secs(5));
+        plan.load = Load::Open { requests_per_second: self.args.rate };
+        plan.reconnects_max = 0;
+        plan.control = self.stop.control();
+        let control = plan.control.clone();
+        let runners = (0..self.args.connections).map(|_| Runner::new(&self.keys.shop, &self.book)).collect();
+        let (done, is_done) = mpsc::channel::<()>();
+        let (loaded, killed) = std::thread::scope(|scope| {
+            // Ends with the kill, at the latest when `done` is dropped after the load.
+            let killer = scope.spawn(move || {
+                // Nobody sends: it is the wait that matters.
+                let _ = is_done.recv_timeout(killed_after);
+                let killed = server.kill();
+                control.stop();
+                killed
+            });
+            let loaded = holdline_load::generator::run(&plan, runners);
+            drop(done);
+            (loaded, killer.join())
+        });
+        killed.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        loaded?;
+        Ok(())
+    }
+
+    /// Sends a submit under its key until the answer is definite, and once more to see the same answer.
+    fn ask_again(&mut self, submit: usize, client: &mut Client) -> anyhow::Result<()> {
+        for _ in 0..2 {
+            let (key, body) = {
+                let book = self.book();
+                (book.submits[submit].key.clone(), serde_json::from_slice(&body(&book.submits[submit]))?)
+            };
+            let answer = definite(self.stop, || client.submit("/v1/orders", &key, &body))?;
+            let mut book = self.book();
+            book.retried += 1;
+            match answer.status {
+                200 | 201 => {
+                    let numbers = numbers_of(&answer)?;
+                    let meaning = if answer.replayed { Meaning::Replayed } else { Meaning::Placed };
+                    book.submit_answered(submit, meaning, &numbers);
+                }
+                422 => {
+                    book.submit_answered(submit, Meaning::Refused, "");
+                    // A no stores nothing: asked once more it may be a yes, which would be another answer to judge.
+                    return Ok(());
+                }
+                status => book.wrong(format!("{key} was answered {status} when asked again")),
+            }
+        }
+        Ok(())
+    }
+
+    fn judge_audit(&mut self, round: u32, audit: &Audit) {
+        self.verdict.oversold += audit.oversold;
+        self.verdict.clean &= audit.clean;
+        self.verdict.failures.extend(audit.evidence.iter().map(|line| format!("round {round}, audit: {line}")));
+        if !audit.clean && audit.evidence.is_empty() {
+            self.verdict.failures.push(format!("round {round}: the audit is not clean"));
+        }
+    }
+
+    /// After the last round: every cancel gets its answer, everything comes to rest, everything is compared.
+    fn settle(&mut self, server: Server) -> anyhow::Result<()> {
+        let mut client = Client::new(server.address, &self.keys.shop)?;
+        let uncancelled = self.book().uncancelled();
+        for (submit, order, number) in uncancelled {
+            let target = format!("/v1/orders/{number}/cancel");
+            let answer = definite(self.stop, || client.post(&target, &json!({})))?;
+            self.book().cancel_answered(submit, order, answer.status);
+        }
+        let numbers = self.book().numbers_placed(0);
+        let answers = numbers.iter().map(String::as_str);
+        let lookup = look_up(server.address, &self.keys.shop, answers, self.progress, self.stop)?;
+        self.verdict.lost = self.verdict.lost.max(lookup.lost);
+        if !lookup.is_complete() {
+            self.verdict.failures.push(format!("{} of {} orders found", lookup.stored, lookup.acknowledged));
+        }
+        self.progress.say("coming to rest");
+        let balanced = self.rest(&mut client)?;
+        self.verdict.failures.extend(balanced.err());
+        server.terminate()?;
+        let audit = audit(self.home)?;
+        self.judge_audit(self.verdict.rounds, &audit);
+        if audit.left_out_total() > 0 {
+            self.verdict.failures.push(format!("at rest the audit left out {:?}", audit.left_out));
+        }
+        let book = self.book.lock().expect("nothing panics while it holds the book");
+        self.verdict.failures.extend(book.wrong.iter().cloned());
+        let unanswered = book.submits.iter().filter(|submit| matches!(submit.told, Told::Nothing)).count();
+        if unanswered > 0 {
+            self.verdict.failures.push(format!("{unanswered} submits have no definite answer"));
+        }
+        if audit.orders != book.acknowledged() as u64 {
+            let (stored, known) = (audit.orders, book.acknowledged());
+            self.verdict.failures.push(format!("the store has {stored} orders, the clients know {known}"));
+        }
+        self.verdict.acknowledged = book.acknowledged();
+        self.verdict.retried = book.retried;
+        Ok(())
+    }
+
+    /// Waits until the balances are what the clients know and the audit leaves nothing out; else what differs.
+    fn rest(&self, client: &mut Client) -> anyhow::Result<Result<(), String>> {
+        let skus: Vec<&str> = (0..SKUS).map(code).collect();
+        let sold = self.book().units_sold();
+        let mut difference = String::new();
+        for _ in 0..REST_LOOKS {
+            self.stop.check()?;
+            let rows = stock(client, &skus)?;
+            let wrong = rows.iter().enumerate().find(|(sku, row)| {
+                row.held + row.allocated != sold[*sku] || row.on_hand != given(*sku, self.verdict.rounds)
+            });
+            difference = match wrong {
+                Some((sku, row)) => format!("{}: {row:?}, but the clients know of {} units", code(sku), sold[sku]),
+                None => match audit(self.home)?.left_out_total() {
+                    0 => return Ok(Ok(())),
+                    count => format!("the audit still leaves out {count}"),
+                },
+            };
+            self.stop.pause(REST_EVERY);
+        }
+        Ok(Err(difference))
+    }
+}
+
+/// Sends until the answer is not "no room" or "not known yet".
+fn definite(stop: &Stop, mut send: impl FnMut() -> anyhow::Result<Answer>) -> anyhow::Result<Answer> {
+    for _ in 0..ATTEMPTS_MAX {
+        let answer = send()?;
+        if answer.status != 503 {
+            return Ok(answer);
+        }
+        stop.check()?;
+        stop.pause(ATTEMPT_EVERY);
+    }
+    bail!("no definite answer after {ATTEMPTS_MAX} attempts")
+}
+
+fn numbers_of(answer: &Answer) -> anyhow::Result<String> {
+    let body = answer.json()?;
+    let orders = body["orders"].as_array().context("an answer without orders")?;
+    let numbers = orders.iter().map(|order| order["order_no"].as_str().context("an order without its number"));
+    Ok(numbers.collect::<anyhow::Result<Vec<_>>>()?.join(","))
+}
+
+impl Verdict {
+    /// Whether nothing is lost, twice or wrong.
+    pub(super) fn is_ok(&self) -> bool {
+        self.failures.is_empty() && self.clean && self.lost == 0 && self.oversold == 0
+    }
+
+    /// What is wrong, if anything, and the line that says it all.
+    pub(super) fn text(&self) -> String {
+        let mut text = String::new();
+        for failure in &self.failures {
+            writeln!(text, "{failure}").expect("a String takes every text");
+        }
+        let word = if self.is_ok() { "ok" } else { "FAILED" };
+        let Self { rounds, acknowledged, retried, lost, oversold, seed, .. } = self;
+        let audit = if self.clean { "clean" } else { "mismatch" };
+        writeln!(
+            text,
+            "CRASH {word} rounds={rounds} acknowledged={acknowledged} retried={retried} lost={lost} oversold={oversold} \
+             audit={audit} seed={seed}"
+        )
+        .expect("a String takes every text");
+        text
+    }
+}

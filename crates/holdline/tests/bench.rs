@@ -1,0 +1,63 @@
+//! `holdline bench` over the real binary: the one line of JSON and what must hold in it, never how fast it was.
+
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn bench(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_holdline"));
+    command.arg("bench").args(arguments).output().unwrap()
+}
+
+fn report(arguments: &[&str]) -> Value {
+    let output = bench(arguments);
+    let said = String::from_utf8_lossy(&output.stderr);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(text.lines().count(), 1, "standard output: {text}\nstandard error: {said}");
+    let report = serde_json::from_str(&text).unwrap();
+    assert!(output.status.success(), "{} {report}\n{said}", output.status);
+    report
+}
+
+#[test]
+fn hot_sku_reports_every_field_and_loses_nothing() {
+    let report = report(&["hot-sku", "--seconds", "1", "--connections", "20", "--json"]);
+    for field in [
+        "scenario", "store", "durability", "filesystem", "connections", "seconds", "orders_per_second",
+        "noop_per_second", "ratio_to_noop", "p50_ms", "p95_ms", "p99_ms", "p99_ms_at_70_percent", "errors", "refused",
+        "flushes", "avg_batch", "fdatasync_p50_ms", "cpu_server", "cpu_load", "rss_mb", "acknowledged", "stored", "lost",
+        "oversold", "audit_ok",
+    ] {
+        assert!(!report[field].is_null(), "{field} is missing: {report}");
+    }
+    assert_eq!((&report["scenario"], &report["store"]), (&"hot-sku".into(), &"sqlite".into()));
+    for field in ["errors", "refused", "lost", "oversold"] {
+        assert_eq!(report[field], 0, "{field}: {report}");
+    }
+    assert_eq!(report["audit_ok"], true, "{report}");
+    assert_eq!(report["durability"], "journal_mode=wal synchronous=full");
+    let number = |field: &str| report[field].as_f64().unwrap();
+    assert!(number("acknowledged") > 0.0 && report["acknowledged"] == report["stored"], "{report}");
+    // Everything acknowledged in the measured second is among what was looked up.
+    assert!(number("orders_per_second") * number("seconds") <= number("acknowledged") + 1.0, "{report}");
+    assert!(number("p50_ms") <= number("p95_ms") && number("p95_ms") <= number("p99_ms"), "{report}");
+    assert!(number("flushes") > 0.0 && number("avg_batch") >= 1.0, "{report}");
+}
+
+#[test]
+fn the_flash_sale_sells_exactly_what_there_is() {
+    let report = report(&["flash-sale", "--seconds", "2", "--connections", "20", "--json"]);
+    assert_eq!(report["acknowledged"], 1_000, "{report}");
+    assert_eq!((&report["oversold"], &report["audit_ok"]), (&0.into(), &true.into()), "{report}");
+    assert!(report["refused"].as_u64().unwrap() > 0, "{report}");
+}
+
+#[test]
+fn memory_is_no_place_for_a_measurement() {
+    let directory = tempfile::tempdir_in("/dev/shm").unwrap();
+    let data = directory.path().to_str().unwrap().to_owned();
+    let output = bench(&["hot-sku", "--seconds", "1", "--data", &data, "--json"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("tmpfs"), "{said}");
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
+}

@@ -1,0 +1,159 @@
+//! The real binary in a directory of its own: run to its end, or started as a server. Nothing of the caller's
+//! environment or settings reaches it.
+
+#![expect(dead_code, reason = "every test file uses its own part of this")]
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
+use holdline_load::http::{Connection, write_request};
+use holdline_load::process::{Launch, Log, Readiness, ServerProcess};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Generous: the machine may be busy with other tests.
+pub const WITHIN: Duration = Duration::from_mins(2);
+
+/// An empty working directory; `holdline-data` in it is the store.
+pub struct Place {
+    directory: TempDir,
+}
+
+/// A command that has ended.
+pub struct Ended {
+    pub status: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Place {
+    pub fn new() -> Result<Self> {
+        Ok(Self { directory: tempfile::tempdir()? })
+    }
+
+    pub fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    pub fn data(&self) -> PathBuf {
+        self.path().join("holdline-data")
+    }
+
+    pub fn write(&self, name: &str, text: &str) -> Result<()> {
+        Ok(std::fs::write(self.path().join(name), text)?)
+    }
+
+    /// Runs a command to its end in this directory.
+    pub fn run(&self, arguments: &[&str]) -> Result<Ended> {
+        self.run_with(arguments, &[])
+    }
+
+    /// The same with environment variables.
+    pub fn run_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Result<Ended> {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_holdline"));
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("HOLDLINE_")) {
+            command.env_remove(name);
+        }
+        let Output { status, stdout, stderr } = command
+            .args(arguments)
+            .envs(environment.iter().copied())
+            .current_dir(self.path())
+            .stdin(Stdio::null())
+            .output()?;
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        Ok(Ended { status: status.code(), stdout: text(stdout), stderr: text(stderr) })
+    }
+
+    /// Runs a command that must succeed; its output.
+    pub fn done(&self, arguments: &[&str]) -> Result<String> {
+        let ended = self.run(arguments)?;
+        ensure!(ended.status == Some(0), "{arguments:?} ended with {:?}: {}", ended.status, ended.stderr);
+        Ok(ended.stdout)
+    }
+
+    /// Makes a key; its id and secret.
+    pub fn key(&self, scopes: &[&str]) -> Result<(String, String)> {
+        let mut arguments = vec!["key", "create", "--tenant", "mall", "--client", "app"];
+        arguments.extend(scopes.iter().flat_map(|scope| ["--scope", scope]));
+        let printed = self.done(&arguments)?;
+        let of = |name: &str| {
+            let line = printed.lines().find_map(|line| line.strip_prefix(name));
+            line.map(|value| value.trim().to_owned()).with_context(|| format!("no {name} in {printed}"))
+        };
+        Ok((of("key id")?, of("secret")?))
+    }
+
+    /// Starts a server on a free port.
+    pub fn serve(&self, arguments: &[&str]) -> Result<Served> {
+        let data = self.data().into_os_string();
+        let mut words = vec!["serve".into(), "--listen".into(), "127.0.0.1:0".into(), "--data".into(), data];
+        words.extend(arguments.iter().map(Into::into));
+        let process = ServerProcess::start(&Launch {
+            program: env!("CARGO_BIN_EXE_holdline").into(),
+            arguments: words,
+            environment: Vec::new(),
+            readiness: Readiness::Line("holdline serving on ".to_owned()),
+            ready_within: WITHIN,
+            log: Log::File(self.path().join("server.log")),
+        })?;
+        let line = process.ready_line().context("a ready line")?.to_owned();
+        let url = line.split_whitespace().nth(3).context("a URL in the ready line")?.to_owned();
+        let address = url.strip_prefix("http://").context("an http URL")?.parse()?;
+        Ok(Served { process, line, url, address })
+    }
+}
+
+/// A running server.
+pub struct Served {
+    pub process: ServerProcess,
+    pub line: String,
+    pub url: String,
+    pub address: SocketAddr,
+}
+
+impl Served {
+    /// One call on a connection of its own: status and body.
+    pub fn call(&self, secret: &str, method: &str, target: &str, body: Option<&Value>) -> Result<(u16, Value)> {
+        call(self.address, secret, method, target, body)
+    }
+}
+
+/// One call on a connection of its own: status and body.
+pub fn call(
+    address: SocketAddr,
+    secret: &str,
+    method: &str,
+    target: &str,
+    body: Option<&Value>,
+) -> Result<(u16, Value)> {
+    let mut request = Vec::new();
+    let authorization = format!("Bearer {secret}");
+    let key = format!("test-{method}-{target}");
+    let headers = [
+        ("host", "127.0.0.1"),
+        ("authorization", authorization.as_str()),
+        ("content-type", "application/json"),
+        ("idempotency-key", key.as_str()),
+    ];
+    write_request(&mut request, method, target, &headers, body.map(Value::to_string).unwrap_or_default().as_bytes());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let mut connection = Connection::connect(address, 1 << 20).await?;
+        let response = tokio::time::timeout(WITHIN, connection.exchange(&request)).await??;
+        Ok((response.status, serde_json::from_slice(response.body).unwrap_or_default()))
+    })
+}
+
+/// Asks again and again until the answer is yes; how long it took. Fails after `within`.
+pub fn wait_until(within: Duration, mut yes: impl FnMut() -> Result<bool>) -> Result<Duration> {
+    let started = Instant::now();
+    while !yes()? {
+        ensure!(started.elapsed() < within, "not within {within:?}");
+        // The grain of asking again.
+        std::thread::park_timeout(Duration::from_millis(10));
+    }
+    Ok(started.elapsed())
+}
