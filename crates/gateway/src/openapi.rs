@@ -119,11 +119,15 @@ impl IntoResponses for BodyProblems {
 }
 
 fn problems(statuses: &[(&str, &str)]) -> BTreeMap<String, RefOr<Response>> {
-    let problem = |description: &str| {
+    let problem = |(status, description): &(&str, &str)| {
+        let response = ResponseBuilder::new().description(*description);
         let content = Content::new(Some(RefOr::Ref(Ref::from_schema_name(ProblemBody::name()))));
-        ResponseBuilder::new().description(description).content("application/problem+json", content).build().into()
+        // hyper answers a too large head by itself, without a body.
+        let has_body = *status != "431";
+        let response = if has_body { response.content("application/problem+json", content) } else { response };
+        ((*status).to_owned(), response.build().into())
     };
-    statuses.iter().map(|(status, description)| ((*status).to_owned(), problem(description))).collect()
+    statuses.iter().map(problem).collect()
 }
 
 #[cfg(test)]

@@ -230,7 +230,7 @@ pub(crate) async fn get_group(call: Call) -> Answer {
         problem if problem.code == Code::NotFound => not_found("order_group"),
         problem => problem,
     })?;
-    let placed = call.app.group(call.tenant(), &order.group).await?;
+    let placed = call.app.group(call.tenant(), &order.group, None).await?;
     // Only the first order's number names the group: one submit, one id.
     if placed.orders.first().is_none_or(|order| order.no != first) {
         return Err(not_found("order_group"));
@@ -257,11 +257,7 @@ pub(crate) async fn get_group_by_key(call: Call) -> Answer {
         InvalidField::new("buyer_id", InvalidCode::Empty, "is required: the buyer is part of a submit's identity")
     })?;
     let buyer = BuyerId::try_new(buyer)?;
-    let placed = call.app.group(call.tenant(), &path_key(&call, &buyer)?).await?;
-    // The key is found by the buyer's slot; buyers share slots.
-    if placed.orders.iter().any(|order| order.buyer != buyer) {
-        return Err(not_found("order_group"));
-    }
+    let placed = call.app.group(call.tenant(), &path_key(&call, &buyer)?, Some(&buyer)).await?;
     group_answer(&placed)
 }
 

@@ -33,12 +33,16 @@ impl App {
     }
 
     async fn abandon_owned(&self, tenant: TenantId, key: GroupKey, buyer: BuyerId) -> Result<Abandoned, Error> {
-        let tombstone = OrderGroup::tombstone(tenant, key.clone(), Some(buyer));
+        let tombstone = OrderGroup::tombstone(tenant, key.clone(), Some(buyer.clone()));
         match self.inner.orders.offer(Change::fence(tombstone)).await? {
             ChangeAnswer::Applied { now } => {
                 self.saw_now(now);
                 self.release_behind_fence(tenant, &key).await?;
                 Ok(Abandoned::Never)
+            }
+            // Another buyer of the same slot used this key: that submit is not ours to speak of.
+            ChangeAnswer::GroupExists(group) if group.buyer.as_ref().is_some_and(|of| *of != buyer) => {
+                Err(Refusal::KeyReused.into())
             }
             ChangeAnswer::GroupExists(group) => match group.state {
                 GroupState::Abandoned => {

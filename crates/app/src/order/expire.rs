@@ -104,7 +104,8 @@ impl App {
         // order as expired already.
         let latest = self.inner.ports.clock.wall().plus_ms(CLOCK_STEP_MAX_MS);
         let unclear = |order: &Order| order.is_overdue(latest) && !order.is_overdue(floor);
-        let numbers: Vec<OrderNo> = orders.iter().filter(|order| unclear(order)).map(|order| order.no.clone()).collect();
+        let numbers: Vec<OrderNo> =
+            orders.iter().filter(|order| unclear(order)).map(|order| order.no.clone()).collect();
         if !numbers.is_empty()
             && let ChangeAnswer::Applied { now } = self.inner.orders.offer(Change::touch(tenant)).await?
         {

@@ -1,7 +1,7 @@
 //! Reading orders. What a reader sees is never behind what the shard clock has decided.
 
 use holdline_domain::id::{BuyerId, GroupKey, SellerId, TenantId};
-use holdline_domain::order::{Order, OrderNo};
+use holdline_domain::order::{Order, OrderGroup, OrderNo};
 use holdline_domain::port::OrderPage;
 use holdline_domain::refusal::Refusal;
 use holdline_domain::time::UnixMillis;
@@ -17,12 +17,14 @@ impl App {
         orders.pop().ok_or_else(|| Refusal::not_found("order").into())
     }
 
-    /// The orders of a submit, or the refusal that spent its key.
-    pub async fn group(&self, tenant: TenantId, key: &GroupKey) -> Result<Placed, Error> {
+    /// The orders of a submit, or the refusal that spent its key. With a buyer, only that buyer's: the key is found by
+    /// the buyer's slot, and buyers share slots.
+    pub async fn group(&self, tenant: TenantId, key: &GroupKey, buyer: Option<&BuyerId>) -> Result<Placed, Error> {
         let groups = self.inner.ports.orders.groups(&[(tenant, key.clone())]).await?;
+        let of_another = |group: &OrderGroup| buyer.is_some() && group.buyer.is_some() && group.buyer.as_ref() != buyer;
         match groups.into_iter().next().flatten() {
-            Some(group) => self.replay(group, None).await,
-            None => Err(Refusal::not_found("order_group").into()),
+            Some(group) if !of_another(&group) => self.replay(group, None).await,
+            Some(_) | None => Err(Refusal::not_found("order_group").into()),
         }
     }
 
