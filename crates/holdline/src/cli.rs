@@ -8,7 +8,7 @@ use crate::{audit, bench, crash, demo, r#gen, import, key, serve};
 
 /// The order center behind a shop's "submit order" button: places orders, never oversells.
 #[derive(Parser)]
-#[command(name = "holdline", version, about, max_term_width = 100, after_help = EXAMPLES)]
+#[command(name = "holdline", version, max_term_width = 100, after_help = EXAMPLES)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -65,7 +65,7 @@ pub(crate) enum ImportCommand {
 }
 
 /// Where settings come from, and the settings that every command with a store needs.
-#[derive(Args, Clone, Debug, Default)]
+#[derive(Args, Default)]
 pub(crate) struct ConfigArgs {
     /// Read settings from this file [default: ./holdline.toml, if there is one]
     #[arg(long, value_name = "FILE", help_heading = "Settings")]
@@ -73,14 +73,14 @@ pub(crate) struct ConfigArgs {
     /// Change one setting; may be repeated. `holdline config` lists them all
     #[arg(long, value_name = "SECTION.KEY=VALUE", help_heading = "Settings")]
     pub(crate) set: Vec<String>,
-    /// Where orders live: sqlite or postgres (store.kind)
+    /// Where orders live: sqlite or postgres (`store.kind`)
     #[arg(long, value_name = "KIND", help_heading = "Settings")]
     pub(crate) store: Option<String>,
-    /// Directory of the SQLite files (store.data) [default: holdline-data]
+    /// Directory of the SQLite files (`store.data`) [default: holdline-data]
     #[arg(long, value_name = "DIR", help_heading = "Settings")]
     pub(crate) data: Option<String>,
-    /// PostgreSQL to use (store.database_url); means `--store postgres`. Others on this machine can read flags: better
-    /// set HOLDLINE_STORE__DATABASE_URL
+    /// PostgreSQL to use (`store.database_url`); means `--store postgres`. Others on this machine can read flags: better
+    /// set `HOLDLINE_STORE__DATABASE_URL`
     #[arg(long, value_name = "URL", help_heading = "Settings")]
     pub(crate) database_url: Option<String>,
 }

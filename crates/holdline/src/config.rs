@@ -26,7 +26,7 @@ pub(crate) use unit::{Bytes, Millis, UtcOffset};
 const USUAL_FILE: &str = "holdline.toml";
 
 /// Every setting, as `holdline.default.toml` documents it.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Config {
     pub(crate) server: Server,
@@ -46,7 +46,8 @@ pub(crate) struct Server {
     pub(crate) shutdown_within: Millis,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+/// Has a password in it, hence no `Debug`.
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Store {
     pub(crate) kind: StoreKind,
@@ -72,6 +73,7 @@ pub(crate) struct Placing {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "settings end with what they are: the most of something")]
 pub(crate) struct Batch {
     pub(crate) waiting_max: NonZeroUsize,
     pub(crate) requests_max: NonZeroUsize,

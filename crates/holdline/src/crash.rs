@@ -49,7 +49,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     ensure!((0.1..=60.0).contains(&args.seconds_per_round), "--seconds-per-round must be 0.1 to 60");
     ensure!((1.0..=100_000.0).contains(&args.rate), "--rate must be 1 to 100,000");
     ensure!((1..=1_000).contains(&args.connections), "--connections must be 1 to 1,000");
-    let stop = Stop::on_interrupt();
+    let stop = Stop::on_interrupt()?;
     let verdict = tokio::task::spawn_blocking(move || rounds::run(&args, &stop)).await??;
     crate::print(&verdict.text())?;
     Ok(if verdict.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -121,7 +121,7 @@ pub(crate) async fn run(args: KeyArgs) -> anyhow::Result<ExitCode> {
 }
 
 async fn create(args: CreateArgs) -> anyhow::Result<ExitCode> {
-    let tenants = tenants(&args.config).await?;
+    let tenants = tenants(&args.config, true).await?;
     let mut scopes: Vec<Scope> = args.scope.into_iter().map(Scope::from).collect();
     scopes.sort_unstable();
     scopes.dedup();
@@ -145,7 +145,7 @@ async fn create(args: CreateArgs) -> anyhow::Result<ExitCode> {
 }
 
 async fn list(config: &ConfigArgs) -> anyhow::Result<ExitCode> {
-    let store = tenants(config).await?;
+    let store = tenants(config, false).await?;
     let tenants = store.tenants().await?;
     let mut rows = vec![["TENANT", "KEY", "CLIENT", "SCOPES", "SELLERS", "CREATED", "REVOKED"].map(str::to_owned)];
     for key in store.keys().await? {
@@ -165,7 +165,7 @@ async fn list(config: &ConfigArgs) -> anyhow::Result<ExitCode> {
 }
 
 async fn revoke(key_id: &str, tenant: &TenantName, config: &ConfigArgs) -> anyhow::Result<ExitCode> {
-    let tenants = tenants(config).await?;
+    let tenants = tenants(config, false).await?;
     if !tenants.revoke_key(tenant, key_id, SystemClock::new().wall()).await? {
         bail!("the tenant {tenant} has no key {key_id}; `holdline key list` shows them all");
     }
@@ -173,9 +173,12 @@ async fn revoke(key_id: &str, tenant: &TenantName, config: &ConfigArgs) -> anyho
     Ok(ExitCode::SUCCESS)
 }
 
-/// Tenants and keys of the store that the settings name, without owning its directory.
-async fn tenants(args: &ConfigArgs) -> anyhow::Result<Arc<dyn TenantStore>> {
+/// Tenants and keys of the store that the settings name, without owning its directory; `make` a new store if need be.
+async fn tenants(args: &ConfigArgs, make: bool) -> anyhow::Result<Arc<dyn TenantStore>> {
     let config = Config::load(args, Vec::new())?;
+    if !make {
+        stores::must_exist(&config.store)?;
+    }
     let orders = config.store.data.join("orders.sqlite");
     if config.store.kind == StoreKind::Sqlite && orders.exists() {
         return Ok(Arc::new(Beside::open(&orders)?));

@@ -11,6 +11,7 @@
 mod figures;
 mod signals;
 
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use holdline_app::{App, Ports};
+use holdline_domain::fault::Fault;
 use holdline_gateway::{ServerLimits, Setup};
 use holdline_store::Stores;
 use tokio::net::{TcpListener, TcpSocket};
@@ -38,9 +40,9 @@ pub(crate) const READY_PREFIX: &str = "holdline serving on ";
 /// Run the order center and answer its HTTP API until it is stopped.
 ///
 /// Stop it with SIGTERM or Ctrl-C: it answers what it has accepted and ends. A second signal ends it at once.
-#[derive(Args, Debug, Default)]
+#[derive(Args)]
 pub(crate) struct ServeArgs {
-    /// Address and port to listen on; port 0 takes a free one (server.listen) [default: 127.0.0.1:7070]
+    /// Address and port to listen on; port 0 takes a free one (`server.listen`) [default: 127.0.0.1:7070]
     #[arg(long, value_name = "ADDRESS", help_heading = "Settings")]
     pub(crate) listen: Option<String>,
     #[command(flatten)]
@@ -63,9 +65,8 @@ pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
         runtime.worker_threads(config.server.worker_threads);
     }
     let runtime = runtime.thread_name("serve").enable_all().build().context("cannot start threads")?;
-    let status = runtime.block_on(async {
-        if args.noop { serve_noop(&config).await } else { serve(&config, args.demo_key).await }
-    });
+    let status = runtime
+        .block_on(async { if args.noop { serve_noop(&config).await } else { serve(&config, args.demo_key).await } });
     // Whatever still runs has had its time.
     runtime.shutdown_background();
     status
@@ -75,7 +76,8 @@ async fn serve(config: &Config, demo_key: bool) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::listen()?;
     let figures = figures::record()?;
     let socket = bind(config.server.listen)?;
-    let Stores { ledger, orders, catalog, tenants, durability, mut writing_ended } = stores::open(&config.store).await?;
+    let Stores { ledger, orders, catalog, tenants, durability, mut writing_ended } =
+        stores::open(&config.store).await?;
     if !(demo_key && config.server.listen.ip().is_loopback()) {
         provision::refuse_demo_key(tenants.as_ref()).await?;
     }
@@ -96,7 +98,7 @@ async fn serve(config: &Config, demo_key: bool) -> anyhow::Result<ExitCode> {
     tracing::info!(%address, store = kind, durability, version = env!("CARGO_PKG_VERSION"), "serving");
 
     tokio::select! {
-        fault = &mut writing_ended => return Err(untrusted(&fault)),
+        fault = &mut writing_ended => return Ok(untrusted(&fault)),
         signal = signals.next() => tracing::info!(signal, "stopping: what was accepted is answered first"),
     }
     stop.cancel();
@@ -107,7 +109,7 @@ async fn serve(config: &Config, demo_key: bool) -> anyhow::Result<ExitCode> {
     };
     let drained = tokio::select! {
         drained = tokio::time::timeout(within, drain) => drained,
-        fault = &mut writing_ended => return Err(untrusted(&fault)),
+        fault = &mut writing_ended => return Ok(untrusted(&fault)),
         signal = signals.next() => exit_at_once(signal),
     };
     match drained {
@@ -170,8 +172,12 @@ fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> anyhow::Error {
     }
 }
 
-fn untrusted(fault: &holdline_domain::fault::Fault) -> anyhow::Error {
-    anyhow!("writing has ended, because the disk cannot be trusted any more; start the server again: {fault}")
+/// Said even where logs are turned down: the operator must know why the process is gone.
+fn untrusted(fault: &Fault) -> ExitCode {
+    let said = "writing has ended, because the disk cannot be trusted any more; start the server again";
+    // Standard error may be closed; then nobody can be told.
+    let _ = writeln!(std::io::stderr(), "holdline: {said}: {fault}");
+    ExitCode::FAILURE
 }
 
 #[expect(clippy::disallowed_methods, reason = "a second signal means now: no destructor may keep the operator waiting")]

@@ -1,7 +1,7 @@
 //! The adapters that the settings name, opened.
 
-use anyhow::anyhow;
-use holdline_domain::fault::Fault;
+use anyhow::{Context as _, anyhow, bail};
+use holdline_domain::fault::{Fault, FaultKind};
 use holdline_store::{Clocks, Stores};
 
 use crate::config::{self, StoreKind};
@@ -9,20 +9,54 @@ use crate::config::{self, StoreKind};
 /// Opens the store to serve or write it; an embedded one is owned until it is dropped.
 pub(crate) async fn open(settings: &config::Store) -> anyhow::Result<Stores> {
     let clocks = Clocks::of_machine();
-    let opened = match settings.kind {
-        StoreKind::Sqlite => holdline_store::open_sqlite(&settings.data, &clocks),
+    match settings.kind {
+        StoreKind::Sqlite => holdline_store::open_sqlite(&settings.data, &clocks).map_err(sentence),
         StoreKind::Postgres => {
             // Ledger and orders are two databases to the app; here they are two schemas of one.
             let url = &settings.database_url;
-            holdline_store::connect_postgres(url, url, &clocks).await
+            let connected = holdline_store::connect_postgres(url, url, &clocks).await.map_err(sentence);
+            connected.with_context(|| format!("cannot use the database {}", place(url)))
         }
-    };
-    opened.map_err(sentence)
+    }
 }
 
-/// A fault as the one sentence that an operator reads; its cause is in the sentence already.
+/// Refuses a directory without a store: a mistyped one must not look like an empty shop.
+pub(crate) fn must_exist(settings: &config::Store) -> anyhow::Result<()> {
+    if settings.kind == StoreKind::Sqlite && !settings.data.join("orders.sqlite").exists() {
+        bail!("there is no store in {}; `holdline key create` or `holdline serve` makes one", settings.data.display());
+    }
+    Ok(())
+}
+
+/// A fault as the one sentence that an operator reads: what failed, and why as far as it is known.
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err takes")]
 pub(crate) fn sentence(fault: Fault) -> anyhow::Error {
-    anyhow!("{fault}")
+    // These name what they are about.
+    let complete = fault.kind == FaultKind::Schema || fault.dependency == "data directory";
+    let mut said = if complete { fault.message.clone() } else { fault.to_string() };
+    let mut cause = fault.source.as_deref().map(|source| source as &dyn std::error::Error);
+    while let Some(error) = cause {
+        let why = error.to_string();
+        if !said.contains(&why) {
+            said = format!("{said}: {why}");
+        }
+        cause = error.source();
+    }
+    anyhow!(said.replace('\n', " "))
+}
+
+/// Where a database is, without its user and password.
+fn place(url: &str) -> String {
+    let Ok(config) = url.parse::<tokio_postgres::Config>() else { return "of store.database_url".to_owned() };
+    let hosts = config.get_hosts().iter().enumerate().map(|(place, host)| {
+        let port = config.get_ports().get(place).or(config.get_ports().first()).unwrap_or(&5432);
+        match host {
+            tokio_postgres::config::Host::Tcp(name) => format!("{name}:{port}"),
+            tokio_postgres::config::Host::Unix(path) => format!("{}:{port}", path.display()),
+        }
+    });
+    let hosts = hosts.collect::<Vec<_>>().join(",");
+    format!("{} at {hosts}", config.get_dbname().unwrap_or_default())
 }
 
 /// The store's name in output.
@@ -30,5 +64,28 @@ pub(crate) fn kind_name(kind: StoreKind) -> &'static str {
     match kind {
         StoreKind::Sqlite => "sqlite",
         StoreKind::Postgres => "postgres",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_has_every_cause_once() {
+        let cause = std::io::Error::other("connection refused");
+        let fault = Fault::not_done("orders", FaultKind::Unavailable, "cannot connect").caused_by(cause);
+        assert_eq!(sentence(fault).to_string(), "orders: cannot connect: connection refused");
+        let cause = std::io::Error::other("no room");
+        let fault =
+            Fault::not_done("data directory", FaultKind::Unavailable, "cannot make d: no room").caused_by(cause);
+        assert_eq!(sentence(fault).to_string(), "cannot make d: no room");
+    }
+
+    #[test]
+    fn the_place_of_a_database_is_told_without_its_password() {
+        assert_eq!(place("postgres://u:hunter2@db:6432/orders"), "orders at db:6432");
+        assert_eq!(place("host=a,b password=hunter2 dbname=orders"), "orders at a:5432,b:5432");
+        assert_eq!(place("hunter2"), "of store.database_url");
     }
 }

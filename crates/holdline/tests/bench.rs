@@ -6,15 +6,15 @@ use serde_json::Value;
 
 fn bench(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_holdline"));
-    command.arg("bench").args(arguments).output().unwrap()
+    command.arg("bench").args(arguments).output().expect("the binary starts")
 }
 
 fn report(arguments: &[&str]) -> Value {
     let output = bench(arguments);
     let said = String::from_utf8_lossy(&output.stderr);
-    let text = String::from_utf8(output.stdout).unwrap();
+    let text = String::from_utf8(output.stdout).expect("text");
     assert_eq!(text.lines().count(), 1, "standard output: {text}\nstandard error: {said}");
-    let report = serde_json::from_str(&text).unwrap();
+    let report = serde_json::from_str(&text).expect("JSON");
     assert!(output.status.success(), "{} {report}\n{said}", output.status);
     report
 }
@@ -23,10 +23,32 @@ fn report(arguments: &[&str]) -> Value {
 fn hot_sku_reports_every_field_and_loses_nothing() {
     let report = report(&["hot-sku", "--seconds", "1", "--connections", "20", "--json"]);
     for field in [
-        "scenario", "store", "durability", "filesystem", "connections", "seconds", "orders_per_second",
-        "noop_per_second", "ratio_to_noop", "p50_ms", "p95_ms", "p99_ms", "p99_ms_at_70_percent", "errors", "refused",
-        "flushes", "avg_batch", "fdatasync_p50_ms", "cpu_server", "cpu_load", "rss_mb", "acknowledged", "stored", "lost",
-        "oversold", "audit_ok",
+        "scenario",
+        "store",
+        "durability",
+        "filesystem",
+        "connections",
+        "seconds",
+        "orders_per_second",
+        "noop_per_second",
+        "ratio_to_noop",
+        "p50_ms",
+        "p95_ms",
+        "p99_ms",
+        "p99_ms_at_70_percent",
+        "errors",
+        "refused",
+        "flushes",
+        "avg_batch",
+        "fdatasync_p50_ms",
+        "cpu_server",
+        "cpu_load",
+        "rss_mb",
+        "acknowledged",
+        "stored",
+        "lost",
+        "oversold",
+        "audit_ok",
     ] {
         assert!(!report[field].is_null(), "{field} is missing: {report}");
     }

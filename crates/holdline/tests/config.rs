@@ -42,21 +42,22 @@ fn wrong_settings_are_one_sentence_with_their_place() -> Result<()> {
     place.write("bad.toml", "[server]\nlisten = \"127.0.0.1:0\"\nport = 80\n")?;
     place.write("unit.toml", "\n[jobs]\ntick = 100\n")?;
     place.write("syntax.toml", "[server\n")?;
-    let none: &[(&str, &str)] = &[];
-    let cases: [(&[&str], &[(&str, &str)], &str); 9] = [
-        (&["--config", "bad.toml"], none, "bad.toml:3: there is no setting server.port"),
-        (&["--config", "unit.toml"], none, "unit.toml:3: jobs.tick = 100: 100 has no unit"),
-        (&["--config", "syntax.toml"], none, "syntax.toml:1: "),
-        (&["--config", "absent.toml"], none, "cannot read the settings file absent.toml"),
-        (&["--set", "server.port=80"], none, "flag --set: there is no setting server.port"),
-        (&["--set", "server.port"], none, "--set server.port: must have the form"),
-        (&["--listen", "nowhere"], none, "flag --listen: server.listen = \"nowhere\""),
-        (&["--store", "postgres"], none, "store.database_url is not set"),
-        (&[], &[("HOLDLINE_SERVER__PORT", "80")], "environment variable HOLDLINE_SERVER__PORT: there is no setting"),
+    let none = ("HOLDLINE_LOG", "info");
+    let unknown = ("HOLDLINE_SERVER__PORT", "80");
+    let cases = [
+        ("--config bad.toml", none, "bad.toml:3: there is no setting server.port"),
+        ("--config unit.toml", none, "unit.toml:3: jobs.tick = 100: 100 has no unit"),
+        ("--config syntax.toml", none, "syntax.toml:1: "),
+        ("--config absent.toml", none, "cannot read the settings file absent.toml"),
+        ("--set server.port=80", none, "flag --set: there is no setting server.port"),
+        ("--set server.port", none, "--set server.port: must have the form"),
+        ("--listen nowhere", none, "flag --listen: server.listen = \"nowhere\""),
+        ("--store postgres", none, "store.database_url is not set"),
+        ("", unknown, "environment variable HOLDLINE_SERVER__PORT: there is no setting"),
     ];
     for (flags, environment, said) in cases {
-        let arguments: Vec<&str> = [&["serve"], flags].concat();
-        let ended = place.run_with(&arguments, environment)?;
+        let arguments: Vec<&str> = std::iter::once("serve").chain(flags.split_whitespace()).collect();
+        let ended = place.run_with(&arguments, &[environment])?;
         assert_eq!(ended.status, Some(2), "{arguments:?}: {}", ended.stderr);
         assert!(ended.stderr.starts_with("holdline: ") && ended.stderr.contains(said), "{said}\n{}", ended.stderr);
         assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);

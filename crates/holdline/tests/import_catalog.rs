@@ -98,7 +98,7 @@ fn what_cannot_be_read_or_written_is_one_sentence() -> Result<()> {
         (&["skus.txt"], "say --format"),
         (&["absent.csv"], "cannot read absent.csv"),
         (&["skus.csv"], "no column title"),
-        (&["good.csv"], "--tenant"),
+        (&["good.csv"], "there is no store in holdline-data"),
         (&["good.csv", "--target", "http://127.0.0.1:1", "--key", "hl_x"], "/v1/sellers/"),
     ];
     for (words, said) in cases {

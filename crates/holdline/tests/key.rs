@@ -67,6 +67,9 @@ fn keys_made_beside_the_store_are_stored_alike() -> Result<()> {
 #[test]
 fn what_does_not_fit_is_one_sentence() -> Result<()> {
     let place = Place::new()?;
+    let mistyped = place.run(&["key", "list", "--data", "holdlin-data"])?;
+    assert_eq!(mistyped.status, Some(2));
+    assert!(mistyped.stderr.contains("there is no store in holdlin-data"), "{}", mistyped.stderr);
     place.key(&["shop"])?;
     let create = ["key", "create", "--tenant", "mall", "--client", "app"];
     let cases: [(&[&str], &str); 4] = [

@@ -19,14 +19,14 @@ const LINES: &str = "536365,85123A,WHITE HOLDER,6,1/12/2010,2.55,17850,United Ki
 
 fn import(directory: &Path, lines: &str, arguments: &[&str]) -> Output {
     let file = directory.join("retail.csv");
-    std::fs::write(&file, format!("{HEADER}{lines}")).unwrap();
+    std::fs::write(&file, format!("{HEADER}{lines}")).expect("a writable directory");
     let mut command = Command::new(env!("CARGO_BIN_EXE_holdline"));
-    command.args(["import", "online-retail"]).arg(file).args(arguments).output().unwrap()
+    command.args(["import", "online-retail"]).arg(file).args(arguments).output().expect("the binary starts")
 }
 
 fn stdout(output: &Output) -> String {
     let said = String::from_utf8_lossy(&output.stderr);
-    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    let text = String::from_utf8(output.stdout.clone()).expect("text");
     assert!(!text.is_empty(), "nothing on standard output; standard error: {said}");
     text
 }

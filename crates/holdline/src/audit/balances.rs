@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 
 use super::accounts::{ACCOUNT_NO_MAX, Accounts};
+use super::movement::{Movement, Replay, Sums, Suspects, judge_form, judge_hold, judge_quota};
 use super::report::{Check, LeftOut};
 use super::source::{Source, statement};
 use super::stored::{STOCK, kind};
@@ -39,7 +40,10 @@ impl Balances {
             balance: Check::new("account_balance", "an account's balances are the sums of its movements, none below 0"),
             chain: Check::new("account_chain", "an account's version and newest movement follow from its movements"),
             flags: Check::new("account_flags", "an account has flags only if a movement set them"),
-            sequence: Check::new("movement_sequence", "movements are numbered without a gap, well formed, up to the head"),
+            sequence: Check::new(
+                "movement_sequence",
+                "movements are numbered without a gap, well formed, up to the head",
+            ),
             oversold: Check::new("oversold", "a hold was granted only for what was available, or flags allowed it"),
             quota: Check::new("quota_exceeded", "a buyer never had more of a SKU than its quota ever was"),
         }
@@ -48,63 +52,6 @@ impl Balances {
     pub(super) fn into_checks(self) -> [Check; 6] {
         [self.balance, self.chain, self.flags, self.sequence, self.oversold, self.quota]
     }
-}
-
-/// One account: its row, and what its movements have come to so far.
-struct Replay {
-    tenant: i64,
-    row: Sums,
-    version: i64,
-    last_seq: i64,
-    infinite: bool,
-    shortage_max: i64,
-    other_flags: bool,
-    is_stock: bool,
-    quota: Option<i64>,
-    sum: Sums,
-    changes: i64,
-    newest: i64,
-    /// Movements that set the flags, so far.
-    flags_set: u32,
-    /// Holds since the flags were last set.
-    holds_since_flags: u64,
-}
-
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-struct Sums {
-    on_hand: i64,
-    held: i64,
-    allocated: i64,
-}
-
-impl Sums {
-    fn available(self) -> i64 {
-        self.on_hand.saturating_sub(self.held).saturating_sub(self.allocated)
-    }
-
-    fn add(&mut self, on_hand: i64, held: i64, allocated: i64) {
-        self.on_hand = self.on_hand.saturating_add(on_hand);
-        self.held = self.held.saturating_add(held);
-        self.allocated = self.allocated.saturating_add(allocated);
-    }
-}
-
-/// Holds of one account that its current flags would not allow.
-struct Suspects {
-    count: u64,
-    /// The first of them, in words.
-    first: String,
-}
-
-struct Movement {
-    seq: i64,
-    tenant: i64,
-    account_no: i64,
-    prev_seq: i64,
-    kind: i64,
-    quantity: i64,
-    of_hold: bool,
-    referred: bool,
 }
 
 /// Replays the whole ledger. Returns the checks and how many movements there are.
@@ -261,9 +208,9 @@ impl<'a> Pass<'a> {
         }
         if account.sum.held < 0 || account.sum.allocated < 0 {
             let Sums { held, allocated, .. } = account.sum;
-            checks.balance.mismatch(|| {
-                format!("{}: movement {seq} leaves held {held}, allocated {allocated}: below 0", name())
-            });
+            checks
+                .balance
+                .mismatch(|| format!("{}: movement {seq} leaves held {held}, allocated {allocated}: below 0", name()));
         }
     }
 
@@ -272,9 +219,9 @@ impl<'a> Pass<'a> {
         for (place, replay) in self.replays.iter().enumerate() {
             let account_no = self.from + i64::try_from(place).unwrap_or(i64::MAX);
             let Some(account) = replay else {
-                checks.chain.judge(false, || {
-                    format!("account {account_no} is missing: accounts are numbered without a gap")
-                });
+                checks
+                    .chain
+                    .judge(false, || format!("account {account_no} is missing: accounts are numbered without a gap"));
                 continue;
             };
             let name = self.accounts.name(account_no);
@@ -319,73 +266,4 @@ impl<'a> Pass<'a> {
             checks.oversold.mismatches += count - 1;
         }
     }
-}
-
-/// Whether a movement is one that the ledger can have written.
-fn judge_form(movement: &Movement, accounts: &Accounts, sequence: &mut Check) {
-    let Movement { seq, account_no, kind: code, quantity, of_hold, referred, .. } = *movement;
-    let (quantity_fits, hold_fits, reference_fits) = match code {
-        kind::HOLD | kind::COMMIT | kind::RELEASE => (quantity > 0, of_hold, !referred),
-        kind::SHIP | kind::UNALLOCATE => (quantity > 0, !of_hold, referred),
-        kind::ADJUST => (quantity != 0, !of_hold, referred),
-        kind::FLAGS => (quantity == 0, !of_hold, !referred),
-        kind::DANGER => (true, !of_hold, !referred),
-        kind::SHORTFALL => (quantity > 0, !of_hold, !referred),
-        _ => (false, false, false),
-    };
-    let name = kind::name(code);
-    if !quantity_fits {
-        sequence.mismatch(|| format!("movement {seq} has kind {code} ({name}) and quantity {quantity}"));
-    } else if !hold_fits {
-        let how = if of_hold { "names a hold" } else { "names no hold" };
-        sequence.mismatch(|| format!("movement {seq} ({name}) {how}"));
-    } else if !reference_fits {
-        let how = if referred { "has a reference" } else { "has no reference" };
-        sequence.mismatch(|| format!("movement {seq} ({name}) {how}"));
-    }
-    if accounts.get(account_no).is_none() {
-        sequence.mismatch(|| format!("movement {seq} changes account {account_no}, which does not exist"));
-    }
-}
-
-/// Flags movements do not carry values. Before the first one an account has no flags; after the last one it has those
-/// of its row; between two of them nothing can be said.
-fn judge_hold(
-    account: &mut Replay,
-    movement: &Movement,
-    accounts: &Accounts,
-    suspects: &mut HashMap<i64, Suspects>,
-    checks: &mut Balances,
-) {
-    let Movement { seq, account_no, quantity, .. } = *movement;
-    let available = account.sum.available();
-    account.holds_since_flags += 1;
-    let allowed = if account.flags_set == 0 {
-        available >= quantity
-    } else {
-        account.infinite || available.saturating_add(account.shortage_max) >= quantity
-    };
-    let evidence = || {
-        let name = accounts.name(account_no);
-        format!("{name}: movement {seq} holds {quantity} while {available} were available")
-    };
-    if account.flags_set == 0 {
-        checks.oversold.judge(allowed, evidence);
-    } else {
-        checks.oversold.judged += 1;
-        if !allowed {
-            let shortage_max = account.shortage_max;
-            let first = || format!("{}; its flags allow a shortage of {shortage_max}", evidence());
-            suspects.entry(account_no).or_insert_with(|| Suspects { count: 0, first: first() }).count += 1;
-        }
-    }
-}
-
-fn judge_quota(account: &Replay, movement: &Movement, accounts: &Accounts, checks: &mut Balances) {
-    let Some(quota) = account.quota else { return };
-    let used = account.sum.held.saturating_add(account.sum.allocated);
-    checks.quota.judge(used <= quota, || {
-        let name = accounts.name(movement.account_no);
-        format!("{name}: movement {} makes it {used}, but the quota never was more than {quota}", movement.seq)
-    });
 }

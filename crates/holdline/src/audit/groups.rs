@@ -8,9 +8,10 @@
 use std::collections::BTreeMap;
 
 use super::accounts::Accounts;
+use super::group_rows::{Group, Groups as GroupRows, Hold, Holds, Order};
 use super::report::{Check, LeftOut};
-use super::source::{Source, statement};
-use super::stored::{Claim, GroupState, Part, hold_texts, state_name};
+use super::source::Source;
+use super::stored::{Claim, GroupState, Part, state_name};
 
 /// The reaper asks for a hold once it is `orphan_after` old, and is a problem when it has not by this many times that.
 const REAPER_LATE: i64 = 3;
@@ -61,41 +62,6 @@ pub(super) struct Judge<'a> {
     pub(super) accounts: &'a Accounts,
     pub(super) commit_on: &'a CommitOn,
     pub(super) horizon: Horizon,
-}
-
-struct Hold {
-    /// Its number in the ledger.
-    no: i64,
-    tenant: i64,
-    key: String,
-    n: i64,
-    parts: Vec<Part>,
-    claims: Vec<Claim>,
-    taken_ms: i64,
-}
-
-/// An order group's row, and the orders that name it.
-#[derive(Default)]
-struct Group {
-    tenant: i64,
-    key: String,
-    /// Buyer and state.
-    row: Option<(Option<String>, Option<GroupState>)>,
-    orders: Vec<Order>,
-}
-
-struct Order {
-    no: String,
-    buyer: String,
-    status: String,
-    seller: String,
-    hold_n: i64,
-    /// Units by SKU.
-    goods: BTreeMap<String, i64>,
-    /// Placed since the ledger was read, perhaps.
-    is_new: bool,
-    /// The ledger has followed all its events.
-    is_settled: bool,
 }
 
 impl Judge<'_> {
@@ -160,12 +126,16 @@ impl Judge<'_> {
             return;
         }
         let Some(hold) = found else {
-            check.judge(false, || format!("order {no} ({status}) has no hold: the ledger does not know its hold {hold_n}"));
+            check.judge(false, || {
+                format!("order {no} ({status}) has no hold: the ledger does not know its hold {hold_n}")
+            });
             return;
         };
         let hold_no = hold.no;
         let Some(place) = hold.parts.iter().position(|Part(name, _)| is_part(name, seller)) else {
-            check.judge(false, || format!("order {no} ({status}): hold {hold_no} has no part for its seller {seller:?}"));
+            check.judge(false, || {
+                format!("order {no} ({status}): hold {hold_no} has no part for its seller {seller:?}")
+            });
             return;
         };
         let state = hold.parts[place].1.as_str();
@@ -196,7 +166,9 @@ impl Judge<'_> {
             return Some(format!("the order has {goods:?}, but the hold claims {stock:?}"));
         }
         let other = quota.iter().find(|(sku, units)| goods.get(*sku) != Some(*units));
-        other.map(|(sku, units)| format!("the hold claims {units} of the buyer's quota of {sku:?}, other than the order"))
+        other.map(|(sku, units)| {
+            format!("the hold claims {units} of the buyer's quota of {sku:?}, other than the order")
+        })
     }
 
     /// A part that no order names.
@@ -230,8 +202,10 @@ impl Judge<'_> {
                 } else {
                     check.judge(false, || {
                         let seconds = age_ms / 1_000;
-                        format!("hold {hold_no}, part {part:?}, is open for {seconds} s; its group {key} {fate}, and \
-                                 the reaper has not come")
+                        format!(
+                            "hold {hold_no}, part {part:?}, is open for {seconds} s; its group {key} {fate}, and \
+                                 the reaper has not come"
+                        )
                     });
                 }
             }
@@ -281,7 +255,9 @@ fn judge_group(group: &Group, check: &mut Check) {
             let mut listed: Vec<&str> = order_nos.iter().map(String::as_str).collect();
             listed.sort_unstable();
             check.judge(listed == numbers, || {
-                format!("group {key} was placed with the orders {listed:?}, but the orders that name it are {numbers:?}")
+                format!(
+                    "group {key} was placed with the orders {listed:?}, but the orders that name it are {numbers:?}"
+                )
             });
             if orders.iter().any(|order| Some(&order.buyer) != buyer.as_ref()) {
                 check.mismatch(|| format!("group {key}: an order of it has another buyer: {numbers:?}"));
@@ -295,76 +271,5 @@ fn judge_group(group: &Group, check: &mut Check) {
         Some(GroupState::Refused {} | GroupState::Abandoned) => check.judge(orders.is_empty(), || {
             format!("group {key} never was placed (refused or abandoned), but the orders {numbers:?} name it")
         }),
-    }
-}
-
-/// Holds in the order of their key.
-struct Holds(super::rows::Cursor);
-
-impl Holds {
-    fn read(ledger: &Source) -> anyhow::Result<Self> {
-        Ok(Self(ledger.rows(statement!("hold"), &[])?))
-    }
-
-    fn next(&mut self) -> anyhow::Result<Option<Hold>> {
-        let Some(row) = self.0.next()? else { return Ok(None) };
-        // Texts that cannot be understood are a mismatch of `hold_part`; here such a hold has no parts.
-        let (parts, claims) = hold_texts(row.text(4)?, row.text(5)?).unwrap_or_default();
-        let (tenant, key) = (row.int(0)?, row.text(1)?.to_owned());
-        Ok(Some(Hold { tenant, key, n: row.int(2)?, no: row.int(3)?, parts, claims, taken_ms: row.int(6)? }))
-    }
-}
-
-/// Groups with their orders, in the order of their key.
-struct GroupRows {
-    rows: super::rows::Cursor,
-    horizon: Horizon,
-    /// The group that the last row read belongs to, as far as it is known.
-    begun: Option<Group>,
-}
-
-impl GroupRows {
-    fn read(orders: &Source, horizon: Horizon) -> anyhow::Result<Self> {
-        let from = horizon.placed_before_seq.min(horizon.settled_seq.saturating_add(1));
-        Ok(Self { rows: orders.rows(statement!("group"), &[from])?, horizon, begun: None })
-    }
-
-    fn next(&mut self) -> anyhow::Result<Option<Group>> {
-        while let Some(row) = self.rows.next()? {
-            let (tenant, key) = (row.int(0)?, row.text(1)?);
-            let finished = match &self.begun {
-                Some(group) if group.tenant == tenant && group.key == key => None,
-                _ => self.begun.replace(Group { tenant, key: key.to_owned(), ..Group::default() }),
-            };
-            if let Some(group) = &mut self.begun {
-                if row.int(2)? == 0 {
-                    let state = serde_json::from_str(row.text(6)?).ok();
-                    group.row = Some((row.opt_text(5)?.map(str::to_owned), state));
-                } else {
-                    let no = row.text(3)?;
-                    if group.orders.last().is_none_or(|order| order.no != no) {
-                        let (first_seq, last_seq) = (row.opt_int(11)?, row.opt_int(12)?);
-                        group.orders.push(Order {
-                            no: no.to_owned(),
-                            buyer: row.opt_text(5)?.unwrap_or_default().to_owned(),
-                            status: row.text(6)?.to_owned(),
-                            seller: row.text(7)?.to_owned(),
-                            hold_n: row.int(8)?,
-                            goods: BTreeMap::new(),
-                            is_new: first_seq.is_some_and(|seq| seq >= self.horizon.placed_before_seq),
-                            is_settled: last_seq.is_none_or(|seq| seq <= self.horizon.settled_seq),
-                        });
-                    }
-                    if let (Some(order), Some(sku)) = (group.orders.last_mut(), row.opt_text(9)?) {
-                        let units = order.goods.entry(sku.to_owned()).or_default();
-                        *units = units.saturating_add(row.int(10)?);
-                    }
-                }
-            }
-            if finished.is_some() {
-                return Ok(finished);
-            }
-        }
-        Ok(self.begun.take())
     }
 }

@@ -122,6 +122,7 @@ impl Hold {
 }
 
 fn in_words<'a>(claims: impl Iterator<Item = &'a Claimed>, accounts: &Accounts) -> String {
-    let words: Vec<String> = claims.map(|(_, account_no, units)| format!("{units} of {}", accounts.name(*account_no))).collect();
+    let words: Vec<String> =
+        claims.map(|(_, account_no, units)| format!("{units} of {}", accounts.name(*account_no))).collect();
     if words.is_empty() { "none".to_owned() } else { words.join(", ") }
 }

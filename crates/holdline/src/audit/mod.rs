@@ -13,8 +13,10 @@
 
 mod accounts;
 mod balances;
+mod group_rows;
 mod groups;
 mod holds;
+mod movement;
 mod number;
 mod orders;
 mod references;
@@ -32,8 +34,8 @@ use anyhow::{Context as _, ensure};
 use accounts::Accounts;
 use balances::{Balances, Head, Quotas};
 use groups::{CommitOn, Horizon, Judge};
-pub(crate) use report::{LeftOut, Report};
 use report::{Check, Counts};
+pub(crate) use report::{LeftOut, Report};
 use source::{Source, statement};
 
 /// The exit status of a store that breaks a rule.
@@ -176,9 +178,9 @@ fn freeze(ledger: &Source, orders: &Source, orphan_after_ms: i64) -> anyhow::Res
     let before = read_feed_head(orders)?;
     ledger.freeze()?;
     orders.freeze()?;
-    let head = ledger.rows(statement!("ledger_head"), &[])?.only(|row| {
-        Ok(Head { next_seq: row.int(0)?, next_account_no: row.int(1)?, reaper_cursor: row.int(2)? })
-    })?;
+    let head = ledger
+        .rows(statement!("ledger_head"), &[])?
+        .only(|row| Ok(Head { next_seq: row.int(0)?, next_account_no: row.int(1)?, reaper_cursor: row.int(2)? }))?;
     let newest = ledger.rows(statement!("newest_movement"), &[])?.next()?.map(|row| row.int(0)).transpose()?;
     let after = read_feed_head(orders)?;
     let horizon = Horizon {

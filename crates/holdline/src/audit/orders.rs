@@ -149,7 +149,9 @@ impl Order {
                 checks.amount.judge(false, || format!("order {no} does not exist, but has lines"));
             }
             if let Some(event) = self.events.first() {
-                checks.history.judge(false, || format!("order {no} does not exist, but event {} tells of it", event.seq));
+                checks
+                    .history
+                    .judge(false, || format!("order {no} does not exist, but event {} tells of it", event.seq));
             }
             return;
         };
@@ -192,7 +194,8 @@ fn history_fault(row: &OrderRow, events: &[Event]) -> Option<String> {
         return Some(format!("its status is {status}, but its events lead to {}", told.unwrap_or("nothing")));
     }
     let placed_ms = events.first().map_or(0, |event| event.at_ms);
-    (placed_ms != *created_ms).then(|| format!("it was placed at {created_ms} ms, but its first event says {placed_ms}"))
+    (placed_ms != *created_ms)
+        .then(|| format!("it was placed at {created_ms} ms, but its first event says {placed_ms}"))
 }
 
 fn amount_fault(row: &OrderRow, lines: &[Line]) -> Option<String> {

@@ -135,7 +135,10 @@ impl Report {
 impl LeftOut {
     fn in_words(&self) -> [(u64, &'static str); 6] {
         [
-            (self.young_holds, "holds without an order yet, younger than --orphan-after: their submit may be under way"),
+            (
+                self.young_holds,
+                "holds without an order yet, younger than --orphan-after: their submit may be under way",
+            ),
             (
                 self.unvisited_holds,
                 "holds without an order, which the reaper visits next; if it does not fall while a server runs, the \

@@ -87,12 +87,7 @@ impl RandomCarts {
     }
 
     fn line(&self, number: u32) -> Line<'_> {
-        Line {
-            sku: &self.skus[number as usize],
-            quantity: 1,
-            price_minor: price_minor(number),
-            currency: CURRENCY,
-        }
+        Line { sku: &self.skus[number as usize], quantity: 1, price_minor: price_minor(number), currency: CURRENCY }
     }
 }
 

@@ -37,8 +37,7 @@ pub(crate) struct Args {
     scenario: Scenario,
     #[command(flatten)]
     store: StoreArgs,
-    /// Load a server that runs already, such as http://127.0.0.1:7070, instead of one of our own; it is not killed,
-    /// so nothing is said of its audit
+    /// Load a server that runs already, instead of one of our own; it is not killed, and nothing is said of its audit
     #[arg(long, value_name = "URL", conflicts_with_all = ["store", "database_url", "data"])]
     target: Option<String>,
     /// API key for --target, of scopes shop, read and admin [default: the demo's fixed key]
@@ -91,7 +90,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     ensure!(args.seconds >= 0.1 && args.seconds <= SECONDS_MAX, "--seconds must be 0.1 to {SECONDS_MAX}");
     ensure!(args.rate.is_none_or(|rate| rate.is_finite() && rate >= 1.0), "--rate must be at least 1");
     let json = args.json;
-    let stop = Stop::on_interrupt();
+    let stop = Stop::on_interrupt()?;
     let report = tokio::task::spawn_blocking(move || measure(&args, &stop)).await??;
     let text = if json { format!("{}\n", serde_json::to_string(&report)?) } else { report.table() };
     crate::print(&text)?;

@@ -25,12 +25,7 @@ pub(super) fn measure(url: &str, connections: usize, seconds: f64, progress: Pro
 }
 
 /// Measures the baseline beside a scenario, in a database of its own on the private server, when there is one.
-pub(super) fn beside(
-    home: &Home,
-    connections: usize,
-    seconds: f64,
-    progress: Progress,
-) -> anyhow::Result<Option<f64>> {
+pub(super) fn beside(home: &Home, connections: usize, seconds: f64, progress: Progress) -> anyhow::Result<Option<f64>> {
     let Some(postgres) = home.postgres() else { return Ok(None) };
     postgres.create_database("plain")?;
     let result = measure(&postgres.url("plain"), connections, seconds.min(BESIDE_SECONDS_MAX), progress)?;

@@ -108,9 +108,12 @@ impl Report {
     pub(super) fn failures(&self) -> Vec<String> {
         let mut failures = Vec::new();
         let counts = [("errors", Some(self.errors)), ("lost", self.lost), ("oversold", self.oversold)];
-        failures.extend(counts.into_iter().filter(|(_, count)| count.unwrap_or(0) > 0).map(|(name, count)| {
-            format!("{name} is {}, must be 0", count.unwrap_or(0))
-        }));
+        failures.extend(
+            counts
+                .into_iter()
+                .filter(|(_, count)| count.unwrap_or(0) > 0)
+                .map(|(name, count)| format!("{name} is {}, must be 0", count.unwrap_or(0))),
+        );
         if self.audit_ok == Some(false) {
             failures.push("the audit found mismatches".to_owned());
         }
@@ -146,9 +149,19 @@ impl Report {
         };
         if let Some(machine) = &self.machine {
             let gib = machine.memory_bytes >> 30;
-            row("machine", format!("{}, {} CPUs, {gib} GiB, Linux {}", machine.cpu_model, machine.cpus, machine.kernel));
+            row(
+                "machine",
+                format!("{}, {} CPUs, {gib} GiB, Linux {}", machine.cpu_model, machine.cpus, machine.kernel),
+            );
         }
-        row("store", [Some(self.store), self.durability.as_deref(), self.filesystem.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(", "));
+        row(
+            "store",
+            [Some(self.store), self.durability.as_deref(), self.filesystem.as_deref()]
+                .into_iter()
+                .flatten()
+                .collect::<Vec<_>>()
+                .join(", "),
+        );
         let loop_kind = self.rate.map_or_else(|| "closed loop".to_owned(), |rate| format!("open loop at {rate:.0}/s"));
         row("load", format!("{} connections, {:.1} s, {loop_kind}", self.connections, self.seconds));
         if let Some(orders) = self.orders_per_second {
@@ -166,7 +179,10 @@ impl Report {
         if let Some(p99) = self.p99_ms_at_70_percent {
             row("p99 at 70 % of the rate", format!("{p99:.2} ms"));
         }
-        row("refused, busy, errors", format!("{}, {}, {} {:?}", self.refused, self.busy, self.errors, self.errors_by_kind));
+        row(
+            "refused, busy, errors",
+            format!("{}, {}, {} {:?}", self.refused, self.busy, self.errors, self.errors_by_kind),
+        );
         if let (Some(flushes), Some(batch)) = (self.flushes, self.avg_batch) {
             row("flushes", format!("{flushes:.0}, {batch:.1} requests each"));
         }

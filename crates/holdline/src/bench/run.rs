@@ -3,8 +3,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use holdline_load::generator::{Load, Plan, RunResult};
+use holdline_load::generator::{AcknowledgedKeys, Load, Plan, RunResult};
 use holdline_load::machine::fdatasync;
+use holdline_load::private_postgres::PrivatePostgres;
 use holdline_load::process::own_cpu_seconds;
 
 use super::carts::{FLASH_UNITS, Workload};
@@ -18,7 +19,7 @@ const WARM_UP_SECONDS_MAX: f64 = 2.0;
 /// Share of the closed loop's rate at which the open loop measures.
 const OPEN_LOOP_SHARE: f64 = 0.7;
 /// Longest open loop in seconds.
-const OPEN_LOOP_SECONDS_MAX: f64 = 10.0;
+pub(super) const OPEN_LOOP_SECONDS_MAX: f64 = 10.0;
 /// The tenant and the names of its SKUs.
 const NAME: &str = "bench";
 
@@ -62,7 +63,7 @@ pub(super) fn plain(args: &Args, progress: Progress) -> anyhow::Result<Report> {
     report.errors = result.errors.values().sum();
     report.errors_by_kind = result.errors;
     report.cpu_load = Some((own_cpu_seconds()? - cpu) / elapsed);
-    report.cpu_server = home.postgres().map(|postgres| postgres.cpu_seconds()).transpose()?.map(|cpu| cpu / elapsed);
+    report.cpu_server = home.postgres().map(PrivatePostgres::cpu_seconds).transpose()?.map(|cpu| cpu / elapsed);
     home.close()?;
     Ok(report)
 }
@@ -105,49 +106,52 @@ pub(super) fn own_server(args: &Args, workload: Workload, progress: Progress, st
         acknowledged.push(open.acknowledged);
     }
     server.kill()?;
-    judge(&mut report, &home, &keys, workload, &acknowledged, progress, stop)?;
+    let proof = Proof { home: &home, keys: &keys, workload, progress, stop };
+    proof.judge(&mut report, &acknowledged)?;
     home.close()?;
     Ok(report)
 }
 
-/// Reopens the store after the kill and proves what the report says of it.
-fn judge(
-    report: &mut Report,
-    home: &Home,
-    keys: &Keys,
+/// What is judged after the load.
+struct Proof<'a> {
+    home: &'a Home,
+    keys: &'a Keys,
     workload: Workload,
-    acknowledged: &[holdline_load::generator::AcknowledgedKeys],
     progress: Progress,
-    stop: &Stop,
-) -> anyhow::Result<()> {
-    let server = Server::start(home)?;
-    let answers = acknowledged.iter().flat_map(|keys| keys.iter());
-    let lookup = look_up(server.address, &keys.shop, answers, progress, stop)?;
-    report.acknowledged = Some(lookup.acknowledged);
-    report.stored = Some(lookup.stored);
-    report.lost = Some(lookup.lost);
-    if lookup.twice > 0 {
-        report.errors += lookup.twice;
-        *report.errors_by_kind.entry("one number for two submits".to_owned()).or_default() += lookup.twice;
+    stop: &'a Stop,
+}
+
+impl Proof<'_> {
+    /// Reopens the store after the kill and proves what the report says of it.
+    fn judge(&self, report: &mut Report, acknowledged: &[AcknowledgedKeys]) -> anyhow::Result<()> {
+        let Self { home, keys, workload, progress, stop } = *self;
+        let server = Server::start(home)?;
+        let answers = acknowledged.iter().flat_map(AcknowledgedKeys::iter);
+        let lookup = look_up(server.address, &keys.shop, answers, progress, stop)?;
+        report.acknowledged = Some(lookup.acknowledged);
+        report.stored = Some(lookup.stored);
+        report.lost = Some(lookup.lost);
+        if lookup.twice > 0 {
+            report.errors += lookup.twice;
+            *report.errors_by_kind.entry("one number for two submits".to_owned()).or_default() += lookup.twice;
+        }
+        let shop = workload.shop(NAME);
+        let skus: Vec<&str> = shop.skus.iter().map(|sku| sku.code.as_str()).collect();
+        let rows = stock(&mut Client::new(server.address, &keys.shop)?, &skus)?;
+        let beyond: i64 = rows.iter().map(|row| (-row.available).max(0)).sum();
+        server.terminate()?;
+        progress.say("audit");
+        let audit = audit(home)?;
+        audit.evidence.iter().for_each(|line| progress.say(line));
+        lookup.named.iter().for_each(|number| progress.say(&format!("lost: {number}")));
+        report.audit_ok = Some(audit.clean);
+        report.oversold = Some(audit.oversold + beyond.unsigned_abs());
+        report.durability = Some(home.durability()?);
+        if workload == Workload::FlashSale && lookup.acknowledged != FLASH_UNITS.unsigned_abs() {
+            progress.say(&format!("of {FLASH_UNITS} units {} were sold: too few attempts", lookup.acknowledged));
+        }
+        Ok(())
     }
-    let shop = workload.shop(NAME);
-    let skus: Vec<&str> = shop.skus.iter().map(|sku| sku.code.as_str()).collect();
-    let beyond: i64 = stock(&mut Client::new(server.address, &keys.shop)?, &skus)?
-        .iter()
-        .map(|row| (-row.available).max(0))
-        .sum();
-    server.terminate()?;
-    progress.say("audit");
-    let audit = audit(home)?;
-    audit.evidence.iter().for_each(|line| progress.say(line));
-    lookup.named.iter().for_each(|number| progress.say(&format!("lost: {number}")));
-    report.audit_ok = Some(audit.clean);
-    report.oversold = Some(audit.oversold + beyond.unsigned_abs());
-    report.durability = Some(home.durability()?);
-    if workload == Workload::FlashSale && lookup.acknowledged != FLASH_UNITS.unsigned_abs() {
-        progress.say(&format!("of {FLASH_UNITS} units {} were sold: too few attempts", lookup.acknowledged));
-    }
-    Ok(())
 }
 
 /// How a workload is sent.
@@ -167,13 +171,7 @@ impl Loading<'_> {
     }
 
     /// The same with SKUs of another name.
-    pub(super) fn run_as(
-        &self,
-        name: &str,
-        rate: Option<f64>,
-        seconds: f64,
-        label: &str,
-    ) -> anyhow::Result<RunResult> {
+    pub(super) fn run_as(&self, name: &str, rate: Option<f64>, seconds: f64, label: &str) -> anyhow::Result<RunResult> {
         let mut plan = Plan::new(self.address, Duration::from_secs_f64(seconds));
         plan.warm_up = warm_up(seconds);
         plan.control = self.stop.control();
@@ -222,7 +220,7 @@ fn elapsed_seconds(result: &RunResult) -> f64 {
 }
 
 fn server_cpu_seconds(server: &Server, home: &Home) -> anyhow::Result<f64> {
-    let database = home.postgres().map(|postgres| postgres.cpu_seconds()).transpose()?;
+    let database = home.postgres().map(PrivatePostgres::cpu_seconds).transpose()?;
     Ok(server.cpu_seconds()? + database.unwrap_or_default())
 }
 

@@ -3,17 +3,15 @@
 use std::net::{SocketAddr, ToSocketAddrs as _};
 
 use anyhow::Context as _;
+use holdline_load::generator::AcknowledgedKeys;
 use uuid::Uuid;
 
 use super::carts::Workload;
 use super::report::Report;
-use super::run::{Loading, add_errors, fill};
+use super::run::{Loading, OPEN_LOOP_SECONDS_MAX, add_errors, fill};
 use super::{Args, noop};
 use crate::child::{Client, Metrics, Progress, Stop, look_up};
 use crate::provision::DEMO_KEY;
-
-/// Longest open loop in seconds.
-const OPEN_LOOP_SECONDS_MAX: f64 = 10.0;
 
 /// Measures a workload on a running server.
 pub(super) fn measure(
@@ -49,7 +47,7 @@ pub(super) fn measure(
         add_errors(&mut report, &open);
         acknowledged.push(open.acknowledged);
     }
-    let lookup = look_up(address, secret, acknowledged.iter().flat_map(|keys| keys.iter()), progress, stop)?;
+    let lookup = look_up(address, secret, acknowledged.iter().flat_map(AcknowledgedKeys::iter), progress, stop)?;
     report.acknowledged = Some(lookup.acknowledged);
     report.stored = Some(lookup.stored);
     report.lost = Some(lookup.lost);

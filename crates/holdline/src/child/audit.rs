@@ -86,8 +86,7 @@ fn read(report: Report, status: Option<i32>) -> anyhow::Result<Audit> {
     };
     anyhow::ensure!(report.checks.iter().any(|check| check.judged > 0), "the audit judged nothing");
     let broken = report.checks.iter().filter(|check| check.mismatches > 0);
-    let evidence =
-        broken.flat_map(|check| check.evidence.iter().map(|line| format!("{}: {line}", check.code)));
+    let evidence = broken.flat_map(|check| check.evidence.iter().map(|line| format!("{}: {line}", check.code)));
     Ok(Audit {
         clean,
         oversold: oversold.mismatches,

@@ -74,12 +74,11 @@ impl Home {
 
     /// Makes a fresh home, and starts a private PostgreSQL where one is asked for.
     pub(crate) fn fresh(args: &StoreArgs, progress: Progress) -> anyhow::Result<Self> {
-        let (data, temporary) = match &args.data {
-            Some(directory) => (fresh_directory(directory)?, None),
-            None => {
-                let temporary = tempfile::Builder::new().prefix("holdline-").tempdir_in(durable_parent()?)?;
-                (temporary.path().to_owned(), Some(temporary))
-            }
+        let (data, temporary) = if let Some(directory) = &args.data {
+            (fresh_directory(directory)?, None)
+        } else {
+            let temporary = tempfile::Builder::new().prefix("holdline-").tempdir_in(durable_parent()?)?;
+            (temporary.path().to_owned(), Some(temporary))
         };
         ensure!(
             !is_tmpfs(&data)?,
@@ -97,7 +96,8 @@ impl Home {
             }
             (Engine::Postgres, None) => {
                 progress.say("starting a private PostgreSQL");
-                let postgres = PrivatePostgres::start(Options { parent: Some(durable_parent()?), ..Options::default() })?;
+                let postgres =
+                    PrivatePostgres::start(Options { parent: Some(durable_parent()?), ..Options::default() })?;
                 postgres.create_database("holdline")?;
                 home.url = Some(postgres.url("holdline"));
                 home.postgres = Some(postgres);
@@ -171,10 +171,7 @@ impl Home {
             let stores = runtime.block_on(holdline_store::connect_postgres(url, url, &clocks)).map_err(sentence)?;
             return Ok(stores.durability);
         }
-        let opened = holdline_store::open_sqlite(&self.data, &clocks).map_err(sentence)?.durability;
-        let orders = rusqlite::Connection::open(self.data.join("orders.sqlite"))?;
-        let journal_mode: String = orders.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
-        Ok(format!("journal_mode={journal_mode} {opened}"))
+        Ok(holdline_store::open_sqlite(&self.data, &clocks).map_err(sentence)?.durability)
     }
 
     /// Leaves the data directory where it is, and says where.

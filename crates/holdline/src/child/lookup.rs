@@ -58,11 +58,8 @@ pub(crate) fn look_up<'k>(
     numbers.sort_unstable();
     numbers.dedup();
     let acknowledged = numbers.len();
-    let mut lookup = Lookup {
-        acknowledged: acknowledged as u64,
-        twice: (answered - acknowledged) as u64,
-        ..Lookup::default()
-    };
+    let mut lookup =
+        Lookup { acknowledged: acknowledged as u64, twice: (answered - acknowledged) as u64, ..Lookup::default() };
     if numbers.is_empty() {
         return Ok(lookup);
     }

@@ -34,8 +34,7 @@ impl Server {
     /// Starts `holdline serve` where the demo's key is in force, at a port that the user knows.
     pub(crate) fn start_demo(home: &Home, port: u16) -> anyhow::Result<Self> {
         let listen = format!("127.0.0.1:{port}");
-        let mut arguments: Vec<OsString> =
-            vec!["serve".into(), "--demo-key".into(), "--listen".into(), listen.into()];
+        let mut arguments: Vec<OsString> = vec!["serve".into(), "--demo-key".into(), "--listen".into(), listen.into()];
         arguments.extend(home.settings());
         Self::launch(arguments, home.environment(), home.log())
     }
@@ -46,11 +45,7 @@ impl Server {
         Self::launch(arguments.into_iter().map(OsString::from).collect(), Vec::new(), Log::Inherit)
     }
 
-    fn launch(
-        arguments: Vec<OsString>,
-        environment: Vec<(OsString, OsString)>,
-        log: Log,
-    ) -> anyhow::Result<Self> {
+    fn launch(arguments: Vec<OsString>, environment: Vec<(OsString, OsString)>, log: Log) -> anyhow::Result<Self> {
         let program = std::env::current_exe().context("cannot tell where this program lies")?;
         let process = ServerProcess::start(&Launch {
             program,

@@ -57,7 +57,8 @@ impl Shop {
             let body = json!({"skus": skus.iter().map(SkuRow::json).collect::<Vec<_>>()});
             let answer = admin.post("/v1/skus:batch", &body)?.success().context("the SKUs were not written")?;
             let results = answer["results"].as_array().context("the answer has no `results`")?;
-            let refused = results.iter().find(|result| result["outcome"] != "stored" && result["outcome"] != "unchanged");
+            let refused =
+                results.iter().find(|result| result["outcome"] != "stored" && result["outcome"] != "unchanged");
             ensure!(refused.is_none(), "a SKU was not written: {}", refused.unwrap_or(&Value::Null));
         }
         for sku in self.skus.iter().filter(|sku| sku.opening != 0) {

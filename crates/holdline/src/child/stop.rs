@@ -1,12 +1,13 @@
-//! Ctrl-C while a child works: the load under way ends, what was started is ended, the directory is removed.
+//! Ctrl-C or SIGTERM while a child works: the load under way ends, what was started is ended, the directory is removed.
 //!
 //! One listener per command, held for as long as the command runs; it ends with the runtime.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 use holdline_load::generator::Control;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
 /// Shared by clones.
@@ -33,17 +34,20 @@ struct State {
 }
 
 impl Stop {
-    /// Listens for Ctrl-C from now on.
-    pub(crate) fn on_interrupt() -> Self {
+    /// Listens for Ctrl-C and SIGTERM from now on.
+    pub(crate) fn on_interrupt() -> anyhow::Result<Self> {
+        let listen = |kind| signal(kind).context("cannot listen for signals");
+        let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
         let stop = Self::default();
         let asked = stop.clone();
         tokio::spawn(async move {
-            // Without a handler Ctrl-C ends the process as it always did.
-            if tokio::signal::ctrl_c().await.is_ok() {
-                asked.ask();
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
             }
+            asked.ask();
         });
-        stop
+        Ok(stop)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -72,19 +76,19 @@ impl Stop {
         control
     }
 
-    /// An error when Ctrl-C came: nothing after it may count as a result.
+    /// An error when the command was told to stop: nothing after it may count as a result.
     pub(crate) fn check(&self) -> anyhow::Result<()> {
-        ensure!(!self.state().asked, "stopped by Ctrl-C");
+        ensure!(!self.state().asked, "stopped before the end");
         Ok(())
     }
 
-    /// Blocks for a while between two looks at something, less when Ctrl-C comes.
+    /// Blocks for a while between two looks at something, less when the command is told to stop.
     pub(crate) fn pause(&self, at_most: Duration) {
         let waited = self.shared.told.wait_timeout_while(self.state(), at_most, |state| !state.asked);
         drop(waited.expect("nothing panics while it holds the state"));
     }
 
-    /// Waits for Ctrl-C; one task may.
+    /// Waits until the command is told to stop; one task may.
     pub(crate) async fn asked(&self) {
         while !self.state().asked {
             self.shared.told_tasks.notified().await;

@@ -47,7 +47,6 @@ impl fmt::Display for Source {
 }
 
 /// Every setting as laid over so far.
-#[derive(Debug)]
 pub(super) struct Layers {
     table: Table,
     /// By `section.key`; has every setting that exists.
@@ -78,7 +77,7 @@ impl Layers {
     /// Lays a settings file over what there is.
     pub(super) fn add_file(&mut self, path: &Path, text: &str) -> anyhow::Result<()> {
         let source = |at: usize| {
-            let line = 1 + text.as_bytes()[..at.min(text.len())].iter().filter(|byte| **byte == b'\n').count();
+            let line = 1 + text.get(..at).unwrap_or(text).matches('\n').count();
             Source::File { path: path.to_owned(), line }
         };
         let document = DeTable::parse(text).map_err(|error| {
@@ -134,7 +133,9 @@ impl Layers {
     fn add_text(&mut self, key: &str, text: &str, source: Source) -> anyhow::Result<()> {
         let value = match self.get(key) {
             // Texts as they are; what is not a number either is judged as the wrong type that it is.
-            Some((Value::Integer(_), _)) => text.parse().map_or_else(|_| Value::String(text.to_owned()), Value::Integer),
+            Some((Value::Integer(_), _)) => {
+                text.parse().map_or_else(|_| Value::String(text.to_owned()), Value::Integer)
+            }
             _ => Value::String(text.to_owned()),
         };
         self.add(key, value, source)
@@ -145,12 +146,13 @@ impl Layers {
         let Some((slot, (section, name))) = known.zip(key.split_once('.')) else {
             bail!("{source}: there is no setting {key}; `holdline config` lists them all");
         };
-        *slot = source.clone();
+        let said = source.to_string();
+        *slot = source;
         let shown = if SECRETS.contains(&key) { "(hidden)".to_owned() } else { value.to_string() };
         self.table[section][name] = value;
         // Everything below has been judged before, so what is wrong now is this value.
         if let Err(error) = Config::deserialize(self.table.clone()) {
-            bail!("{source}: {key} = {shown}: {}", error.message().replace('\n', ", "));
+            bail!("{said}: {key} = {shown}: {}", error.message().replace('\n', ", "));
         }
         Ok(())
     }

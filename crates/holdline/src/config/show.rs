@@ -52,7 +52,9 @@ mod tests {
         let count: usize = defaults.values().map(|section| section.as_table().unwrap().len()).sum();
         assert_eq!(shown.matches("  # default").count(), count);
         let lines: Vec<&str> = DEFAULTS.lines().collect();
-        for (number, line) in lines.iter().enumerate().filter(|(_, line)| line.contains(" = ") && !line.starts_with('#')) {
+        for (number, line) in
+            lines.iter().enumerate().filter(|(_, line)| line.contains(" = ") && !line.starts_with('#'))
+        {
             assert!(lines[number - 1].starts_with("# "), "{line} has no documentation above it");
         }
     }

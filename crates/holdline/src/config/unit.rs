@@ -53,7 +53,9 @@ impl Bytes {
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let units = [("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
         match with_unit(text, &units) {
-            Some(bytes) if (1..=1 << 40).contains(&bytes) => usize::try_from(bytes).map(Self).map_err(|e| e.to_string()),
+            Some(bytes) if (1..=1 << 40).contains(&bytes) => {
+                usize::try_from(bytes).map(Self).map_err(|e| e.to_string())
+            }
             Some(_) => Err(format!("\"{text}\" is out of range: \"1B\" to \"1024GiB\"")),
             None => Err(format!("\"{text}\" is not a size such as \"512B\", \"256KiB\", \"4MiB\" or \"1GiB\"")),
         }
@@ -125,7 +127,9 @@ mod tests {
         assert_eq!(Millis::parse("200ms"), Ok(Millis(200)));
         assert_eq!(Millis::parse("15m"), Ok(Millis(900_000)));
         assert_eq!(Millis::parse("1d"), Ok(Millis(86_400_000)));
-        for wrong in ["", "30", "s", "1.5s", "-1s", "30 s", "30S", "0s", "99999999999999999999s", "9223372036854775807d"] {
+        for wrong in
+            ["", "30", "s", "1.5s", "-1s", "30 s", "30S", "0s", "99999999999999999999s", "9223372036854775807d"]
+        {
             assert!(Millis::parse(wrong).is_err(), "{wrong}");
         }
         assert!(Millis::try_from(toml::Value::Integer(30)).unwrap_err().starts_with("30 has no unit"));

@@ -118,7 +118,9 @@ impl Book {
                 self.retried += 1;
                 return Errand::Submit(submit);
             }
-            let Told::Placed(orders) = &mut self.submits[submit].told else { unreachable!("`placed` lists placed ones") };
+            let Told::Placed(orders) = &mut self.submits[submit].told else {
+                unreachable!("`placed` lists placed ones")
+            };
             let order = self.dice.random_range(0..orders.len());
             if orders[order].cancel == Cancel::Never {
                 orders[order].cancel = Cancel::Asked;

@@ -105,7 +105,8 @@ impl Rounds<'_> {
         for sku in (0..SKUS).filter(|sku| is_scarce(*sku)) {
             adjust(&mut admin, code(sku), SCARCE_UNITS, &format!("round-{round}"))?.success()?;
         }
-        let (submitted, placed) = (self.book().submits.len(), self.book().placed_count());
+        let submitted = self.book().submits.len();
+        let placed = self.book().placed_count();
         self.load_and_kill(server)?;
         self.stop.check()?;
         let audit = audit(self.home)?;

@@ -76,7 +76,7 @@ mod tests {
         let shop = shop();
         for sku in &shop.skus {
             assert!(shop.sellers.iter().any(|seller| seller.id == sku.seller), "{}", sku.code);
-            assert!(sku.title.is_ascii() == false && sku.title.contains(" · "), "{}", sku.title);
+            assert!(!sku.title.is_ascii() && sku.title.contains(" · "), "{}", sku.title);
         }
         assert!(price_minor(CURL_SKU) > 0 && plentiful().all(|(code, _)| code != FLASH_SKU));
     }

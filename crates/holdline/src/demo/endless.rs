@@ -36,16 +36,18 @@ impl Carts for OneOfAll {
     fn next(&mut self, body: &mut Vec<u8>) {
         let (sku, price_minor) = self.goods[self.dice.random_range(0..self.goods.len())];
         let buyer = self.dice.random_range(0..BUYERS);
-        write_body(body, format_args!("visitor-{buyer}"), &[Line { sku, quantity: 1, price_minor, currency: CURRENCY }]);
+        write_body(
+            body,
+            format_args!("visitor-{buyer}"),
+            &[Line { sku, quantity: 1, price_minor, currency: CURRENCY }],
+        );
     }
 }
 
 fn scripts(keys: &Keys, act: u64) -> Vec<Submits<OneOfAll>> {
     let goods: Vec<_> = plentiful().collect();
-    let carts = |connection: u64| OneOfAll {
-        goods: goods.clone(),
-        dice: StdRng::seed_from_u64(act << 32 | connection),
-    };
+    let carts =
+        |connection: u64| OneOfAll { goods: goods.clone(), dice: StdRng::seed_from_u64(act << 32 | connection) };
     (0..super::CONNECTIONS as u64).map(|connection| Submits::new(&keys.shop, carts(connection))).collect()
 }
 

@@ -49,7 +49,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         TcpListener::bind((Ipv4Addr::LOCALHOST, args.port))
             .with_context(|| format!("port {} of 127.0.0.1 cannot be used; choose another with --port", args.port))?;
     }
-    let stop = Stop::on_interrupt();
+    let stop = Stop::on_interrupt()?;
     let acting = stop.clone();
     let (home, verdict) = tokio::task::spawn_blocking(move || acts(&acting)).await??;
     crate::print(&verdict.text())?;
@@ -86,7 +86,7 @@ fn acts(stop: &Stop) -> anyhow::Result<(Home, Verdict)> {
     server.terminate()?;
     progress.say("auditing the store with SQL of its own");
     let audit = audit(&home)?;
-    Ok((home, Verdict::new(&sale, &speed, &cut, lookup, stock, audit)))
+    Ok((home, Verdict::new(&sale, &speed, &cut, &lookup, &stock, &audit)))
 }
 
 /// Serves the page until Ctrl-C.

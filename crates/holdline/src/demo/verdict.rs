@@ -56,9 +56,9 @@ impl Verdict {
         sale: &Sale,
         speed: &RunResult,
         cut: &RunResult,
-        lookup: Lookup,
-        stock: Stock,
-        audit: Audit,
+        lookup: &Lookup,
+        stock: &Stock,
+        audit: &Audit,
     ) -> Self {
         let sold = sale.orders().count() as u64;
         let units = FLASH_UNITS.unsigned_abs();
@@ -68,7 +68,7 @@ impl Verdict {
         must(sale.untold() == 0, format!("{} buyers have no definite answer", sale.untold()));
         let taken = stock.flash_taken();
         must(taken == FLASH_UNITS, format!("the server says that {taken} units are taken"));
-        let acknowledged = (sold as usize + speed.acknowledged.len() + cut.acknowledged.len()) as u64;
+        let acknowledged = sold + (speed.acknowledged.len() + cut.acknowledged.len()) as u64;
         must(lookup.acknowledged == acknowledged, format!("of {acknowledged} numbers {} differ", lookup.acknowledged));
         must(lookup.is_complete(), format!("{} orders lost: {:?}", lookup.lost, lookup.named));
         must(speed.errors_total() == 0, format!("errors at full speed: {:?}", speed.errors));
@@ -79,7 +79,11 @@ impl Verdict {
         must(oversold == 0, format!("{oversold} units oversold"));
         failures.extend(audit.evidence.iter().cloned());
         let latency = speed.accepted();
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate is positive and far below 2^53")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a rate is positive and far below 2^53"
+        )]
         let orders_per_second = speed.accepted_per_second.round() as u64;
         Self {
             sold,

@@ -36,7 +36,7 @@ const TENANT: &str = "online-retail";
 /// Replay real invoices through a server of our own.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The CSV file, columns InvoiceNo, StockCode, Description, Quantity, InvoiceDate, UnitPrice, CustomerID, Country
+    /// The CSV file of the data set, with its header
     #[arg(value_name = "FILE")]
     file: PathBuf,
     #[command(flatten)]
@@ -48,7 +48,7 @@ pub(crate) struct Args {
 
 /// Runs the command.
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let stop = Stop::on_interrupt();
+    let stop = Stop::on_interrupt()?;
     let verdict = tokio::task::spawn_blocking(move || replay(&args, &stop)).await??;
     crate::print(&verdict.text())?;
     Ok(if verdict.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -66,7 +66,9 @@ fn replay(args: &Args, stop: &Stop) -> anyhow::Result<judge::Verdict> {
     stop.check()?;
     let mut shop = Client::new(server.address, &keys.shop)?;
     let replayed = replay::replay(&invoices, &mut shop, &mut admin, progress, stop)?;
-    let verdict = judge::judge(&invoices, args.stock_factor, replayed, &home, server, &keys, progress, stop)?;
+    let judge =
+        judge::Judge { invoices: &invoices, factor: args.stock_factor, home: &home, keys: &keys, progress, stop };
+    let verdict = judge.judge(replayed, server)?;
     home.close()?;
     Ok(verdict)
 }

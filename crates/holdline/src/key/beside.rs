@@ -60,7 +60,8 @@ impl Beside {
     fn write<T>(&self, change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T, Fault> {
         let mut connection = self.connection.lock();
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fault)?;
-        let min_writer = transaction.query_row("SELECT min_writer FROM catalog_head WHERE id = 1", [], |row| row.get(0));
+        let min_writer =
+            transaction.query_row("SELECT min_writer FROM catalog_head WHERE id = 1", [], |row| row.get(0));
         check_writer(ORDERS, min_writer.map_err(fault)?)?;
         let changed = change(&transaction).map_err(fault)?;
         transaction.commit().map_err(|error| {
@@ -155,8 +156,8 @@ fn tenant(row: &Row<'_>) -> rusqlite::Result<Tenant> {
     Ok(Tenant {
         id: TenantId(row.get(0)?),
         name: TenantName::from_stored(row.get::<_, String>(1)?),
-        price_source: parsed(2, format!("\"{}\"", row.get::<_, String>(2)?))?,
-        commit_on: parsed(3, format!("\"{}\"", row.get::<_, String>(3)?))?,
+        price_source: parsed(2, &format!("\"{}\"", row.get::<_, String>(2)?))?,
+        commit_on: parsed(3, &format!("\"{}\"", row.get::<_, String>(3)?))?,
         pay_within_ms: row.get(4)?,
         business_code: row.get(5)?,
     })
@@ -168,16 +169,16 @@ fn key(row: &Row<'_>) -> rusqlite::Result<ApiKey> {
         key_id: row.get(1)?,
         secret_sha256: row.get(2)?,
         client: ClientId::from_stored(row.get::<_, String>(3)?),
-        scopes: parsed(4, row.get(4)?)?,
-        sellers: parsed(5, row.get(5)?)?,
+        scopes: parsed(4, &row.get::<_, String>(4)?)?,
+        sellers: parsed(5, &row.get::<_, String>(5)?)?,
         created: UnixMillis(row.get(6)?),
         revoked: row.get::<_, Option<i64>>(7)?.map(UnixMillis),
     })
 }
 
 /// Stored lists and words are JSON in the domain's own spelling.
-fn parsed<T: DeserializeOwned>(column: usize, text: String) -> rusqlite::Result<T> {
-    serde_json::from_str(&text)
+fn parsed<T: DeserializeOwned>(column: usize, text: &str) -> rusqlite::Result<T> {
+    serde_json::from_str(text)
         .map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error)))
 }
 

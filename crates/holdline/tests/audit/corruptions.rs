@@ -44,7 +44,11 @@ pub(crate) const CORRUPTIONS: &[Corruption] = &[
         "UPDATE account SET infinite = 1 WHERE sku = 'cup' AND kind = 0",
         &["account_flags"],
     ),
-    in_ledger("a movement is deleted", "DELETE FROM movement WHERE seq = 12", &["movement_sequence", "account_balance"]),
+    in_ledger(
+        "a movement is deleted",
+        "DELETE FROM movement WHERE seq = 12",
+        &["movement_sequence", "account_balance"],
+    ),
     in_ledger(
         "the newest movement is deleted",
         "DELETE FROM movement WHERE seq = (SELECT max(seq) FROM movement)",
@@ -193,11 +197,7 @@ pub(crate) const CORRUPTIONS: &[Corruption] = &[
         "DELETE FROM timer WHERE order_no = (SELECT order_no FROM event WHERE seq = 1)",
         &["order_timer"],
     ),
-    in_orders(
-        "an event's version is changed",
-        "UPDATE event SET version = 5 WHERE seq = 1",
-        &["order_history"],
-    ),
+    in_orders("an event's version is changed", "UPDATE event SET version = 5 WHERE seq = 1", &["order_history"]),
 ];
 
 /// Ways to break a store so that it cannot be judged, and a word of the reason.

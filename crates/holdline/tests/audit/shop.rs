@@ -1,4 +1,4 @@
-//! A store with a bit of everything, made through the real ports: the stories of the audit's tests.
+//! A shop that writes its store through the real ports, as the app would.
 
 use std::sync::Arc;
 
@@ -13,19 +13,17 @@ use holdline_domain::money::{Currency, Minor};
 use holdline_domain::order::change::{Change, ChangeAnswer, OrderWrite};
 use holdline_domain::order::number::NumberAllocator;
 use holdline_domain::order::{
-    Actor, Adjustment, AdjustmentKind, AdjustmentTarget, EventKind, GroupState, Order, OrderEvent, OrderGroup, OrderNo,
-    OrderStatus, Quote, Submit, SubmitLine, quote,
+    Actor, EventKind, GroupState, Order, OrderEvent, OrderGroup, OrderNo, OrderStatus, Quote, Submit, SubmitLine, quote,
 };
 use holdline_domain::port::FeedPosition;
-use holdline_domain::refusal::Refusal;
 use holdline_domain::tenant::{CommitOn, PriceSource, Tenant};
 use holdline_domain::time::UnixMillis;
 use holdline_store::Stores;
 
 /// Submits that are held, placed or settled in one batch.
-const BATCH: usize = 500;
+pub(crate) const BATCH: usize = 500;
 /// How long orders may be paid.
-const PAY_WITHIN_MS: i64 = 900_000;
+pub(crate) const PAY_WITHIN_MS: i64 = 900_000;
 
 /// A tenant with its SKUs.
 pub(crate) struct Mall {
@@ -47,15 +45,15 @@ pub(crate) struct Shop {
     submits: i64,
 }
 
-fn units(count: i64) -> Quantity {
+pub(crate) fn units(count: i64) -> Quantity {
     Quantity::try_new(count).expect("a positive number of units")
 }
 
-fn stock_of(sku: &str) -> AccountKey {
+pub(crate) fn stock_of(sku: &str) -> AccountKey {
     AccountKey::Stock(StockKey::of(SkuCode::try_new(sku).expect("a SKU")))
 }
 
-fn reference(text: &str) -> Reference {
+pub(crate) fn reference(text: &str) -> Reference {
     Reference::try_new(text).expect("a reference")
 }
 
@@ -128,11 +126,11 @@ impl Shop {
         Mall { tenant, skus }
     }
 
-    async fn ledger(&self, requests: Vec<LedgerRequest>) -> Vec<LedgerAnswer> {
+    pub(crate) async fn ledger(&self, requests: Vec<LedgerRequest>) -> Vec<LedgerAnswer> {
         self.stores.ledger.apply(requests.into()).await.expect("a batch of the ledger")
     }
 
-    async fn change(&self, changes: Vec<Change>) -> Vec<UnixMillis> {
+    pub(crate) async fn change(&self, changes: Vec<Change>) -> Vec<UnixMillis> {
         let answers = self.stores.orders.apply(changes.into()).await.expect("a batch of changes");
         let now = |answer| match answer {
             ChangeAnswer::Applied { now } => now,
@@ -248,7 +246,10 @@ impl Shop {
         for batch in sold.chunks(BATCH) {
             let of = |placed: &Placed| {
                 let parts: Vec<Part> = placed.orders.iter().map(Order::part).collect();
-                parts.into_iter().map(|part| resolve(&placed.submit, Some(part), Resolution::Commit)).collect::<Vec<_>>()
+                parts
+                    .into_iter()
+                    .map(|part| resolve(&placed.submit, Some(part), Resolution::Commit))
+                    .collect::<Vec<_>>()
             };
             self.ledger(batch.iter().flat_map(of).collect()).await;
         }
@@ -265,89 +266,9 @@ impl Shop {
         self.stores.orders.advance_feed_position("ledger", to).await.expect("a position");
         self.stores.ledger.advance_reaper_cursor(last_hold_no).await.expect("a cursor");
     }
-
-    /// Everything that may happen, a few times each, and one hold whose submit is still under way.
-    pub(crate) async fn all_stories(&mut self) {
-        let mall = self.mall("mall", CommitOn::PaymentCaptured, 1_000).await;
-        let waiting: Vec<Submit> =
-            (0..8).map(|i| self.submit(&mall, &format!("buyer-{i}"), &[("tea", 2), ("cup", 1), ("tea", 1)])).collect();
-        self.place(&mall, waiting, PAY_WITHIN_MS).await;
-        let mut adjusted = self.submit(&mall, "buyer-1", &[("tea", 2), ("preorder", 4), ("kettle", 3)]);
-        adjusted.adjustments = adjustments();
-        self.place(&mall, vec![adjusted], PAY_WITHIN_MS).await;
-        let free: Vec<Submit> = (0..4).map(|i| self.submit(&mall, &format!("reader-{i}"), &[("leaflet", 2)])).collect();
-        let free = self.place(&mall, free, PAY_WITHIN_MS).await;
-        self.commit(&free).await;
-        let unwanted: Vec<Submit> =
-            (0..4).map(|i| self.submit(&mall, &format!("buyer-{i}"), &[("cup", 2), ("e-book", 40)])).collect();
-        let unwanted = self.place(&mall, unwanted, PAY_WITHIN_MS).await;
-        self.end(&unwanted, OrderEvent::Cancel, EventKind::Cancelled).await;
-        let overdue: Vec<Submit> = (0..3).map(|i| self.submit(&mall, &format!("late-{i}"), &[("tea", 1)])).collect();
-        let overdue = self.place(&mall, overdue, 0).await;
-        self.end(&overdue, OrderEvent::Expire, EventKind::Expired).await;
-        self.stock_movements(&mall).await;
-        self.refusals(&mall).await;
-
-        let flash = self.mall("flash", CommitOn::OrderCreated, 50).await;
-        let quick: Vec<Submit> = (0..5).map(|i| self.submit(&flash, &format!("buyer-{i}"), &[("tea", 1)])).collect();
-        let quick = self.place(&flash, quick, PAY_WITHIN_MS).await;
-        self.commit(&quick).await;
-        let last = quick.last().map_or(0, |placed| placed.hold.hold_no);
-        self.settled(last).await;
-        let under_way = self.submit(&mall, "buyer-1", &[("tea", 1)]);
-        self.hold(&mall, &[under_way]).await;
-    }
-
-    /// What goods do after they are sold, and flags that change twice.
-    async fn stock_movements(&self, mall: &Mall) {
-        let tenant = mall.tenant;
-        let account = || stock_of("leaflet");
-        let adjust = |delta, text: &str, force| {
-            let reference = reference(text);
-            LedgerRequest::Adjust { tenant, account: stock_of("kettle"), delta, reference, force }
-        };
-        let endless = Flags { infinite: true, danger_level: Some(5), ..Flags::default() };
-        self.ledger(vec![
-            LedgerRequest::Ship { tenant, account: account(), quantity: units(2), reference: reference("parcel-1") },
-            LedgerRequest::Unallocate { tenant, account: account(), quantity: units(1), reference: reference("refund") },
-            adjust(-990, "water damage", false),
-            adjust(-9, "thieves", true),
-            LedgerRequest::SetFlags { tenant, account: stock_of("e-book"), flags: endless },
-        ])
-        .await;
-    }
-
-    /// A submit refused after its hold, and one that its client gave up before it came.
-    async fn refusals(&mut self, mall: &Mall) {
-        let refused = self.submit(mall, "buyer-2", &[("tea", 5)]);
-        self.hold(mall, std::slice::from_ref(&refused)).await;
-        let given_up = self.submit(mall, "buyer-3", &[("tea", 5)]);
-        let refusal = Refusal::OutOfRange;
-        let tombstone = OrderGroup::tombstone(mall.tenant, given_up.key.clone(), Some(given_up.buyer.clone()));
-        let fences = [group(&refused, GroupState::Refused { refusal }), tombstone].map(Change::fence);
-        self.change(fences.into()).await;
-        self.ledger(vec![resolve(&refused, None, Resolution::Release)]).await;
-    }
-
-    /// `count` orders of two lines, one of them with a quota, for `count` / 10 buyers, every twentieth of them cancelled:
-    /// three movements per order and some. The figure of the audit's speed is measured on it.
-    pub(crate) async fn many_orders(&mut self, count: usize) {
-        let stock = i64::try_from(count).expect("a count") * 3;
-        let mall = self.mall("big", CommitOn::PaymentCaptured, stock).await;
-        let mut last = 0;
-        for first in (0..count).step_by(BATCH) {
-            let submit = |i: usize| self.submit(&mall, &format!("buyer-{}", i / 10), &[("tea", 1), ("mug", 2)]);
-            let submits: Vec<Submit> = (first..count.min(first + BATCH)).map(submit).collect();
-            let placed = self.place(&mall, submits, PAY_WITHIN_MS).await;
-            last = placed.last().map_or(last, |placed| placed.hold.hold_no);
-            let cancelled = &placed[..placed.len() / 20];
-            self.end(cancelled, OrderEvent::Cancel, EventKind::Cancelled).await;
-        }
-        self.settled(last).await;
-    }
 }
 
-fn group(submit: &Submit, state: GroupState) -> OrderGroup {
+pub(crate) fn group(submit: &Submit, state: GroupState) -> OrderGroup {
     OrderGroup {
         tenant: submit.tenant,
         key: submit.key.clone(),
@@ -367,16 +288,6 @@ fn insert(order: &Order) -> (OrderWrite, EventKind) {
     (OrderWrite::Insert(Box::new(order.clone())), kind)
 }
 
-fn resolve(submit: &Submit, part: Option<Part>, resolution: Resolution) -> LedgerRequest {
+pub(crate) fn resolve(submit: &Submit, part: Option<Part>, resolution: Resolution) -> LedgerRequest {
     LedgerRequest::Resolve { tenant: submit.tenant, id: HoldId::first(submit.key.clone()), part, resolution }
-}
-
-fn adjustments() -> Vec<Adjustment> {
-    let of = |kind, target, amount| Adjustment { kind, target, amount: Minor(amount), reference: "r".to_owned() };
-    let north = SellerId::try_new("north").expect("a seller");
-    vec![
-        of(AdjustmentKind::Freight, AdjustmentTarget::Seller(north), 800),
-        of(AdjustmentKind::Discount, AdjustmentTarget::Line(1), 100),
-        of(AdjustmentKind::Discount, AdjustmentTarget::Line(2), 50),
-    ]
 }

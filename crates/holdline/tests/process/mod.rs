@@ -15,44 +15,44 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// Generous: the machine may be busy with other tests.
-pub const WITHIN: Duration = Duration::from_mins(2);
+pub(crate) const WITHIN: Duration = Duration::from_mins(2);
 
 /// An empty working directory; `holdline-data` in it is the store.
-pub struct Place {
+pub(crate) struct Place {
     directory: TempDir,
 }
 
 /// A command that has ended.
-pub struct Ended {
-    pub status: Option<i32>,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Ended {
+    pub(crate) status: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Place {
-    pub fn new() -> Result<Self> {
+    pub(crate) fn new() -> Result<Self> {
         Ok(Self { directory: tempfile::tempdir()? })
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.directory.path()
     }
 
-    pub fn data(&self) -> PathBuf {
+    pub(crate) fn data(&self) -> PathBuf {
         self.path().join("holdline-data")
     }
 
-    pub fn write(&self, name: &str, text: &str) -> Result<()> {
+    pub(crate) fn write(&self, name: &str, text: &str) -> Result<()> {
         Ok(std::fs::write(self.path().join(name), text)?)
     }
 
     /// Runs a command to its end in this directory.
-    pub fn run(&self, arguments: &[&str]) -> Result<Ended> {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Result<Ended> {
         self.run_with(arguments, &[])
     }
 
     /// The same with environment variables.
-    pub fn run_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Result<Ended> {
+    pub(crate) fn run_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Result<Ended> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_holdline"));
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("HOLDLINE_")) {
             command.env_remove(name);
@@ -68,14 +68,14 @@ impl Place {
     }
 
     /// Runs a command that must succeed; its output.
-    pub fn done(&self, arguments: &[&str]) -> Result<String> {
+    pub(crate) fn done(&self, arguments: &[&str]) -> Result<String> {
         let ended = self.run(arguments)?;
         ensure!(ended.status == Some(0), "{arguments:?} ended with {:?}: {}", ended.status, ended.stderr);
         Ok(ended.stdout)
     }
 
     /// Makes a key; its id and secret.
-    pub fn key(&self, scopes: &[&str]) -> Result<(String, String)> {
+    pub(crate) fn key(&self, scopes: &[&str]) -> Result<(String, String)> {
         let mut arguments = vec!["key", "create", "--tenant", "mall", "--client", "app"];
         arguments.extend(scopes.iter().flat_map(|scope| ["--scope", scope]));
         let printed = self.done(&arguments)?;
@@ -87,7 +87,7 @@ impl Place {
     }
 
     /// Starts a server on a free port.
-    pub fn serve(&self, arguments: &[&str]) -> Result<Served> {
+    pub(crate) fn serve(&self, arguments: &[&str]) -> Result<Served> {
         let data = self.data().into_os_string();
         let mut words = vec!["serve".into(), "--listen".into(), "127.0.0.1:0".into(), "--data".into(), data];
         words.extend(arguments.iter().map(Into::into));
@@ -107,22 +107,32 @@ impl Place {
 }
 
 /// A running server.
-pub struct Served {
-    pub process: ServerProcess,
-    pub line: String,
-    pub url: String,
-    pub address: SocketAddr,
+pub(crate) struct Served {
+    pub(crate) process: ServerProcess,
+    pub(crate) line: String,
+    pub(crate) url: String,
+    pub(crate) address: SocketAddr,
 }
 
 impl Served {
     /// One call on a connection of its own: status and body.
-    pub fn call(&self, secret: &str, method: &str, target: &str, body: Option<&Value>) -> Result<(u16, Value)> {
+    pub(crate) fn call(&self, secret: &str, method: &str, target: &str, body: Option<&Value>) -> Result<(u16, Value)> {
         call(self.address, secret, method, target, body)
+    }
+
+    /// Waits until it has ended by itself; its status.
+    pub(crate) fn ended(&mut self) -> Result<Option<i32>> {
+        let mut status = None;
+        wait_until(WITHIN, || {
+            status = self.process.ended()?;
+            Ok(status.is_some())
+        })?;
+        Ok(status.and_then(|status| status.code()))
     }
 }
 
 /// One call on a connection of its own: status and body.
-pub fn call(
+pub(crate) fn call(
     address: SocketAddr,
     secret: &str,
     method: &str,
@@ -148,7 +158,7 @@ pub fn call(
 }
 
 /// Asks again and again until the answer is yes; how long it took. Fails after `within`.
-pub fn wait_until(within: Duration, mut yes: impl FnMut() -> Result<bool>) -> Result<Duration> {
+pub(crate) fn wait_until(within: Duration, mut yes: impl FnMut() -> Result<bool>) -> Result<Duration> {
     let started = Instant::now();
     while !yes()? {
         ensure!(started.elapsed() < within, "not within {within:?}");

@@ -43,9 +43,7 @@ fn execute(url: &str, statement: &str) -> anyhow::Result<()> {
             client.batch_execute(statement).await.context("a database of our own cannot be made or removed")
         })
     };
-    std::thread::scope(|scope| {
-        scope.spawn(work).join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-    })
+    std::thread::scope(|scope| scope.spawn(work).join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
 }
 
 /// The same URL with another database.

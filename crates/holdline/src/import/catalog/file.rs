@@ -230,7 +230,8 @@ mod tests {
 
     #[test]
     fn reads_csv_and_json_lines_alike() {
-        let from_csv = csv("sku,seller,seller_name,title,price_minor,currency,stock\na,s,Shop,\"Tea, 100 g\",990,CNY,5\n");
+        let from_csv =
+            csv("sku,seller,seller_name,title,price_minor,currency,stock\na,s,Shop,\"Tea, 100 g\",990,CNY,5\n");
         let mut from_json = Catalog::default();
         let json = r#"{"sku":"a","seller":"s","seller_name":"Shop","title":"Tea, 100 g","price_minor":990,
                        "currency":"CNY","stock":5}"#

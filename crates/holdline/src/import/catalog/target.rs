@@ -121,13 +121,16 @@ pub(super) struct Direct {
 impl Direct {
     /// Opens the store that the settings name; the tenant must exist, and may be left out if there is only one.
     pub(super) async fn open(config: &Config, tenant: Option<&TenantName>) -> anyhow::Result<Self> {
-        let opened = stores::open(&config.store).await;
-        let hint = "a store that is being served is written with --target URL and --key KEY";
-        let Stores { ledger, orders, catalog, tenants, .. } = opened.context(hint)?;
+        stores::must_exist(&config.store)?;
+        let opened = stores::open(&config.store).await.map_err(|error| {
+            anyhow!("{error:#}; a store that is being served is written through its server: --target URL --key KEY")
+        });
+        let Stores { ledger, orders, catalog, tenants, .. } = opened?;
         let known = tenants.tenants().await?;
         let tenant = match (tenant, known.as_slice()) {
             (Some(name), known) => known.iter().find(|tenant| tenant.name == *name).map(|tenant| tenant.id),
             (None, [only]) => Some(only.id),
+            (None, []) => None,
             (None, _) => bail!("say which tenant with --tenant: the store has {}", known.len()),
         };
         let tenant = tenant.context("there is no such tenant; `holdline key create` makes it with its first key")?;

@@ -99,8 +99,8 @@ impl Invoices {
         ensure!(lines > 0, "it has no lines");
         let mut numbers: Vec<&str> = invoices.iter().map(|invoice| invoice.number.as_str()).collect();
         numbers.sort_unstable();
-        if let Some(twice) = numbers.windows(2).find(|pair| pair[0] == pair[1]) {
-            bail!("the lines of invoice {} do not stand together", twice[0]);
+        if let Some([twice, _]) = numbers.array_windows().find(|[one, next]| one == next) {
+            bail!("the lines of invoice {twice} do not stand together");
         }
         Ok(Self { invoices, lines: lines as u64 })
     }
@@ -193,7 +193,8 @@ fn pence(text: &str) -> anyhow::Result<i64> {
 mod tests {
     use super::*;
 
-    const HEADER: &str = "\u{feff}InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\r\n";
+    const HEADER: &str =
+        "\u{feff}InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\r\n";
 
     fn parse(lines: &str) -> anyhow::Result<Invoices> {
         let text = format!("{HEADER}{lines}");
@@ -218,7 +219,10 @@ mod tests {
         assert_eq!((invoices.lines, invoices.invoices.len()), (5, 4));
         let kinds: Vec<_> = invoices.all_lines().map(|line| line.kind.clone()).collect();
         assert_eq!(kinds, [Kind::Sold, Kind::Sold, Kind::Sold, Kind::WrittenOff, Kind::Unsupported]);
-        assert_eq!((invoices.invoices[1].buyer.as_str(), invoices.invoices[1].lines[0].title.as_str()), ("guest-2", "POST"));
+        assert_eq!(
+            (invoices.invoices[1].buyer.as_str(), invoices.invoices[1].lines[0].title.as_str()),
+            ("guest-2", "POST")
+        );
         let taken = invoices.units_taken();
         assert_eq!((taken["85123a"], taken["22139"], taken["D"]), (3, 5, 0));
         let shop = invoices.shop("0.5".parse().unwrap()).unwrap();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 
 use super::file::Invoices;
 use super::replay::Replayed;
@@ -21,67 +22,64 @@ pub(super) struct Verdict {
     failures: Vec<String>,
 }
 
-/// What the judge needs beside the answers.
-#[expect(clippy::too_many_arguments, reason = "everything that a replay has made is judged in one place")]
-pub(super) fn judge(
-    invoices: &Invoices,
-    factor: StockFactor,
-    replayed: Replayed,
-    home: &Home,
-    server: Server,
-    keys: &Keys,
-    progress: Progress,
-    stop: &Stop,
-) -> anyhow::Result<Verdict> {
-    let lookup = look_up(server.address, &keys.shop, replayed.orders.iter().map(String::as_str), progress, stop)?;
-    let mut failures = Vec::new();
-    let beyond = judge_balances(invoices, factor, &replayed, server.address, keys, &mut failures)?;
-    server.terminate()?;
-    progress.say("audit");
-    let audit = audit(home)?;
-    let counted = replayed.placed + replayed.written_off + replayed.unsupported + replayed.refused;
-    let mut must = |right: bool, what: String| failures.extend((!right).then_some(what));
-    must(counted == invoices.lines, format!("{counted} of {} lines were counted", invoices.lines));
-    must(lookup.is_complete(), format!("{} of {} orders were found", lookup.stored, lookup.acknowledged));
-    must(audit.clean, "the audit found mismatches".to_owned());
-    must(audit.left_out_total() == 0, format!("the audit left out {:?}", audit.left_out));
-    must(audit.orders == lookup.acknowledged, format!("the store has {} orders", audit.orders));
-    must(
-        replayed.total_minor == replayed.answered_minor,
-        format!("the placed lines come to {}, the server says {}", replayed.total_minor, replayed.answered_minor),
-    );
-    must(!factor.is_one() || replayed.refused == 0, format!("{} lines were refused", replayed.refused));
-    failures.extend(audit.evidence.iter().cloned());
-    let oversold = audit.oversold + beyond;
-    Ok(Verdict { lines: invoices.lines, replayed, audit, lookup, oversold, failures })
+/// What a replay is judged by.
+pub(super) struct Judge<'a> {
+    pub(super) invoices: &'a Invoices,
+    pub(super) factor: StockFactor,
+    pub(super) home: &'a Home,
+    pub(super) keys: &'a Keys,
+    pub(super) progress: Progress,
+    pub(super) stop: &'a Stop,
 }
 
-/// Compares every code's balances with what the answers say; returns units promised beyond what there is.
-fn judge_balances(
-    invoices: &Invoices,
-    factor: StockFactor,
-    replayed: &Replayed,
-    address: std::net::SocketAddr,
-    keys: &Keys,
-    failures: &mut Vec<String>,
-) -> anyhow::Result<u64> {
-    let taken = invoices.units_taken();
-    let codes: Vec<&str> = taken.keys().copied().collect();
-    let rows = stock(&mut Client::new(address, &keys.admin)?, &codes)?;
-    let mut beyond = 0;
-    for (code, row) in codes.iter().zip(rows) {
-        let of = |units: &BTreeMap<String, i64>| units.get(*code).copied().unwrap_or_default();
-        let (sold, written_off) = (of(&replayed.sold_units), of(&replayed.written_off_units));
-        let on_hand = factor.of(taken[code]).unwrap_or_default() - written_off;
-        if row.on_hand != on_hand || row.held + row.allocated != sold {
-            failures.push(format!("{code}: {row:?}, but {on_hand} must be on hand and {sold} sold"));
-        }
-        if factor.is_one() && row.available != 0 {
-            failures.push(format!("{code}: {} units are left", row.available));
-        }
-        beyond += (-row.available).max(0).unsigned_abs();
+impl Judge<'_> {
+    /// Looks up, compares, stops the server and audits.
+    pub(super) fn judge(&self, replayed: Replayed, server: Server) -> anyhow::Result<Verdict> {
+        let answers = replayed.orders.iter().map(String::as_str);
+        let lookup = look_up(server.address, &self.keys.shop, answers, self.progress, self.stop)?;
+        let (mut failures, beyond) = self.balances(&replayed, server.address)?;
+        server.terminate()?;
+        self.progress.say("audit");
+        let audit = audit(self.home)?;
+        let lines = self.invoices.lines;
+        let counted = replayed.placed + replayed.written_off + replayed.unsupported + replayed.refused;
+        let mut must = |right: bool, what: String| failures.extend((!right).then_some(what));
+        must(counted == lines, format!("{counted} of {lines} lines were counted"));
+        must(lookup.is_complete(), format!("{} of {} orders were found", lookup.stored, lookup.acknowledged));
+        must(audit.clean, "the audit found mismatches".to_owned());
+        must(audit.left_out_total() == 0, format!("the audit left out {:?}", audit.left_out));
+        must(audit.orders == lookup.acknowledged, format!("the store has {} orders", audit.orders));
+        must(
+            replayed.total_minor == replayed.answered_minor,
+            format!("the placed lines come to {}, the server says {}", replayed.total_minor, replayed.answered_minor),
+        );
+        must(!self.factor.is_one() || replayed.refused == 0, format!("{} lines were refused", replayed.refused));
+        failures.extend(audit.evidence.iter().cloned());
+        let oversold = audit.oversold + beyond;
+        Ok(Verdict { lines, replayed, audit, lookup, oversold, failures })
     }
-    Ok(beyond)
+
+    /// Compares every code's balances with what the answers say; with the differences, how many units were promised
+    /// beyond what there is.
+    fn balances(&self, replayed: &Replayed, address: SocketAddr) -> anyhow::Result<(Vec<String>, u64)> {
+        let taken = self.invoices.units_taken();
+        let codes: Vec<&str> = taken.keys().copied().collect();
+        let rows = stock(&mut Client::new(address, &self.keys.admin)?, &codes)?;
+        let (mut failures, mut beyond) = (Vec::new(), 0);
+        for (code, row) in codes.iter().zip(rows) {
+            let of = |units: &BTreeMap<String, i64>| units.get(*code).copied().unwrap_or_default();
+            let (sold, written_off) = (of(&replayed.sold_units), of(&replayed.written_off_units));
+            let on_hand = self.factor.of(taken[code]).unwrap_or_default() - written_off;
+            if row.on_hand != on_hand || row.held + row.allocated != sold {
+                failures.push(format!("{code}: {row:?}, but {on_hand} must be on hand and {sold} sold"));
+            }
+            if self.factor.is_one() && row.available != 0 {
+                failures.push(format!("{code}: {} units are left", row.available));
+            }
+            beyond += (-row.available).max(0).unsigned_abs();
+        }
+        Ok((failures, beyond))
+    }
 }
 
 impl Verdict {

@@ -1,0 +1,112 @@
+//! The same on PostgreSQL. Each test has databases of its own and removes them.
+
+use super::{CORRUPTIONS, Clocks, Shop, Stores, UNREADABLE, Value, audit, expect_clean, expect_found, runtime};
+use tokio_postgres::{Client, NoTls};
+
+fn url() -> String {
+    std::env::var("HOLDLINE_TEST_POSTGRES").unwrap_or_else(|_| {
+        panic!(
+            "HOLDLINE_TEST_POSTGRES is not set: run `cargo xtask test`, which starts a PostgreSQL of its own, or set \
+             it to the URL of a PostgreSQL you own"
+        )
+    })
+}
+
+/// The URL of a database on the same server.
+fn url_of(database: &str) -> String {
+    let url = url();
+    let (server, query) = url.split_once('?').map_or((url.as_str(), None), |(server, query)| (server, Some(query)));
+    let host_at = server.find("://").map_or(0, |at| at + 3);
+    let path_at = server[host_at..].find('/').map_or(server.len(), |at| host_at + at);
+    let query = query.map(|query| format!("?{query}")).unwrap_or_default();
+    format!("{}/{database}{query}", &server[..path_at])
+}
+
+async fn connect(url: &str) -> Client {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("a connection to PostgreSQL");
+    tokio::spawn(connection);
+    client
+}
+
+/// A new database with a name of this process's, made from `template`.
+async fn create(database: &str, template: &str) -> String {
+    let server = connect(&url()).await;
+    let disconnect = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{template}'");
+    let name = format!("audit_{}_{database}", std::process::id());
+    server.batch_execute(&disconnect).await.expect("nobody uses the template");
+    server.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template}")).await.expect("a new database");
+    name
+}
+
+async fn drop_database(name: &str) {
+    let server = connect(&url()).await;
+    server.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")).await.expect("a dropped database");
+}
+
+async fn open(database: &str) -> Stores {
+    let url = url_of(database);
+    holdline_store::connect_postgres(&url, &url, &Clocks::of_machine()).await.expect("an opened store")
+}
+
+async fn execute(database: &str, schema: &str, sql: &str) {
+    let client = connect(&url_of(database)).await;
+    let constraints = "ALTER TABLE IF EXISTS account DROP CONSTRAINT IF EXISTS account_held_check";
+    let text = format!("SET search_path = {schema}; {constraints}; {sql}");
+    client.batch_execute(&text).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+}
+
+async fn audit_of(database: &str) -> (i32, Value) {
+    let url = url_of(database);
+    tokio::task::spawn_blocking(move || audit(&["--database-url", &url], &[])).await.expect("an audit")
+}
+
+/// A database with every story in it.
+async fn store(name: &str) -> String {
+    let store = create(name, "template0").await;
+    Shop::open(open(&store).await).await.all_stories().await;
+    store
+}
+
+#[test]
+fn calls_a_whole_postgres_store_clean() {
+    runtime().block_on(async {
+        let store = store("clean").await;
+        let (status, report) = audit_of(&store).await;
+        expect_clean(&report);
+        assert_eq!(status, 0);
+        drop_database(&store).await;
+    });
+}
+
+#[test]
+fn finds_every_corruption_of_a_postgres_store() {
+    runtime().block_on(async {
+        let store = store("corrupt").await;
+        for corruption in CORRUPTIONS {
+            let broken_store = create("corrupted", &store).await;
+            execute(&broken_store, corruption.database, corruption.sql).await;
+            let (status, report) = audit_of(&broken_store).await;
+            expect_found(corruption, status, &report);
+            drop_database(&broken_store).await;
+        }
+        for (schema, sql, word) in UNREADABLE {
+            let broken_store = create("unreadable", &store).await;
+            execute(&broken_store, schema, sql).await;
+            let (status, report) = audit_of(&broken_store).await;
+            assert_eq!(status, 2, "{sql}: {report:#}");
+            assert!(report["reason"].as_str().unwrap().contains(word), "{sql}: {report:#}");
+            drop_database(&broken_store).await;
+        }
+        drop_database(&store).await;
+    });
+}
+
+#[test]
+fn calls_a_postgres_store_clean_while_it_is_written() {
+    runtime().block_on(async {
+        let store = create("live", "template0").await;
+        let arguments = vec!["--database-url".to_owned(), url_of(&store)];
+        super::audit_while_writing(open(&store).await, arguments).await;
+        drop_database(&store).await;
+    });
+}
