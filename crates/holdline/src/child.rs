@@ -23,7 +23,7 @@ mod shop;
 mod stop;
 pub(crate) mod submit;
 
-pub(crate) use audit::{Audit, audit};
+pub(crate) use audit::{Audit, audit, audit_at_rest};
 pub(crate) use client::{Answer, Client};
 pub(crate) use home::{Engine, Home, StoreArgs};
 pub(crate) use key::Keys;

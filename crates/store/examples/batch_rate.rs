@@ -1,8 +1,8 @@
 //! How fast the stores take batches: holds on one hot SKU with a quota account per buyer, and one new order per hold.
 //!
-//! `batch_rate DIRECTORY [ORDERS] [time|random] [BATCH]`: for ledger alone, orders alone and both at once, orders per
-//! second, in windows, so that a fall with size shows. Nothing else runs: no HTTP, no queue; the rates are the most that
-//! a committer with one batch in flight per database could get.
+//! `batch_rate DIRECTORY [ORDERS] [time|random] [BATCH] [ledger|orders|both]`: for ledger alone, orders alone and both
+//! at once, orders per second, in windows, so that a fall with size shows. Nothing else runs: no HTTP, no queue; the
+//! rates are the most that a committer with one batch in flight per database could get.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -197,16 +197,20 @@ async fn measure(directory: &Path, plan: Plan, half: Half, name: &str) -> anyhow
         done += drafts.len();
         window_done += drafts.len();
         if window_done * WINDOWS >= plan.orders {
-            rates.push(window_done as f64 / window_start.elapsed().as_secs_f64());
+            rates.push(rate(window_done, window_start));
             (window_start, window_done) = (Instant::now(), 0);
         }
     }
     holding.await??;
-    let rate = done as f64 / start.elapsed().as_secs_f64();
+    let rate = rate(done, start);
     let windows: Vec<String> = rates.iter().map(|rate| format!("{rate:.0}")).collect();
     println!("{name:8} {rate:8.0} orders/s   windows: {}", windows.join(" "));
     drop(stores);
     Ok(())
+}
+
+fn rate(orders: usize, since: Instant) -> f64 {
+    f64::from(u32::try_from(orders).unwrap_or(u32::MAX)) / since.elapsed().as_secs_f64()
 }
 
 #[tokio::main]

@@ -2,30 +2,15 @@
 
 mod own_database;
 
-use std::sync::Arc;
-
-use holdline_store::Clocks;
-use holdline_store::catalog::SqlCatalog;
-use holdline_store::engine::migration::{LEDGER, ORDERS};
-use holdline_store::engine::postgres::Postgres;
-use holdline_store::ledger::SqlLedger;
-use holdline_store::order::SqlOrders;
-use holdline_store::tenant::SqlTenants;
+use holdline_store::{Clocks, Stores, connect_postgres};
 use holdline_testkit::contract::{self, Process};
 use own_database::{plain, with_database};
 use tokio_postgres::Client;
 
 async fn process(url: &str) -> Process {
-    let ledger = Postgres::connect(url, "ledger").await.expect("the server can be reached");
-    ledger.migrate(&LEDGER).await.expect("the ledger can be made");
-    let orders = Postgres::connect(url, "orders").await.expect("the server can be reached");
-    orders.migrate(&ORDERS).await.expect("orders can be made");
-    Process {
-        ledger: Arc::new(SqlLedger::new(ledger)),
-        orders: Arc::new(SqlOrders::new(orders.clone(), &Clocks::of_machine())),
-        catalog: Arc::new(SqlCatalog::new(orders.clone())),
-        tenants: Arc::new(SqlTenants::new(orders)),
-    }
+    let stores = connect_postgres(url, url, &Clocks::of_machine()).await.expect("the server can be reached");
+    let Stores { ledger, orders, catalog, tenants, .. } = stores;
+    Process { ledger, orders, catalog, tenants }
 }
 
 async fn with_installation<T: Future<Output = ()>>(rule: impl FnOnce(Process, Process) -> T) {
@@ -66,8 +51,12 @@ async fn two_processes_leave_rows_that_agree_with_each_other() {
                     - coalesce(sum(m.quantity) FILTER (WHERE m.kind IN (3, 4)), 0)",
         )
         .await;
-        assert_none(&client, "nothing is oversold", "SELECT 1 FROM ledger.account WHERE kind = 0 AND on_hand < held + allocated")
-            .await;
+        assert_none(
+            &client,
+            "nothing is oversold",
+            "SELECT 1 FROM ledger.account WHERE kind = 0 AND on_hand < held + allocated",
+        )
+        .await;
         assert_none(
             &client,
             "the ledger's sequence has no gap",

@@ -16,11 +16,11 @@ use holdline_domain::time::UnixMillis;
 use samples::{Scene, TENANT, adjust, draft, hold, order, order_no, place, quota, sku_draft, stock};
 
 async fn apply(scene: &Scene, requests: Vec<LedgerRequest>) -> Vec<LedgerAnswer> {
-    scene.stores().ledger.apply(requests.into()).await.unwrap()
+    scene.stores().ledger.apply(requests.into()).await.expect("a batch is applied")
 }
 
 async fn change(scene: &Scene, changes: Vec<Change>) -> Vec<ChangeAnswer> {
-    scene.stores().orders.apply(changes.into()).await.unwrap()
+    scene.stores().orders.apply(changes.into()).await.expect("a batch is applied")
 }
 
 #[tokio::test]
@@ -43,7 +43,7 @@ async fn a_hold_is_read_back_as_it_was_answered() {
 
 #[tokio::test]
 async fn the_same_hold_again_is_already_held_with_the_stored_numbers() {
-    let scene = Scene::new();
+    let mut scene = Scene::new();
     apply(&scene, vec![adjust("A", 10, "opening")]).await;
     let request = hold("k1", "buyer", &[("acme", "A", 2)]);
     let first = apply(&scene, vec![request.clone()]).await;
@@ -173,7 +173,7 @@ async fn movements_of_an_account_come_newest_first_page_by_page() {
 
 #[tokio::test]
 async fn the_sequence_of_movements_has_no_gap_over_refusals_and_reopening() {
-    let scene = Scene::new();
+    let mut scene = Scene::new();
     apply(&scene, vec![adjust("A", 2, "opening")]).await;
     for place in 0..4 {
         apply(&scene, vec![hold(&format!("k{place}"), "b", &[("acme", "A", 1)])]).await;
@@ -197,7 +197,7 @@ async fn the_reaper_cursor_never_goes_back() {
 
 #[tokio::test]
 async fn an_order_is_read_back_with_the_times_of_its_batch() {
-    let scene = Scene::new();
+    let mut scene = Scene::new();
     let answers = change(&scene, vec![place(1, "k1")]).await;
     assert_eq!(answers, [ChangeAnswer::Applied { now: scene.now() }]);
     scene.reopen();
@@ -248,7 +248,7 @@ async fn an_order_is_updated_under_its_version_only() {
 
 #[tokio::test]
 async fn a_touch_and_an_empty_batch_keep_the_shard_clock_from_going_back() {
-    let scene = Scene::new();
+    let mut scene = Scene::new();
     let reached = scene.now();
     assert!(change(&scene, vec![]).await.is_empty());
     scene.reopen();
@@ -346,7 +346,7 @@ async fn leases_of_blocks_never_overlap() {
 
 #[tokio::test]
 async fn the_offset_of_numbers_is_the_one_of_the_first_start() {
-    let scene = Scene::new();
+    let mut scene = Scene::new();
     assert_eq!(scene.stores().orders.number_offset_s(28_800).await.unwrap(), 28_800);
     scene.reopen();
     assert_eq!(scene.stores().orders.number_offset_s(0).await.unwrap(), 28_800);
@@ -394,7 +394,7 @@ async fn the_catalog_keeps_every_version_and_tells_changes_in_order() {
 
 #[tokio::test]
 async fn tenants_and_keys_are_kept_and_keys_are_revoked_once() {
-    let scene = Scene::new();
+    let mut scene = Scene::new();
     let tenants = Arc::clone(&scene.stores().tenants);
     let first = tenants.ensure_tenant(draft("shop")).await.unwrap();
     let second = tenants.ensure_tenant(draft("mall")).await.unwrap();
@@ -417,6 +417,30 @@ async fn tenants_and_keys_are_kept_and_keys_are_revoked_once() {
     scene.reopen();
     let expected = holdline_domain::tenant::ApiKey { revoked: Some(UnixMillis(7)), ..key };
     assert_eq!(scene.stores().tenants.keys().await.unwrap(), [expected]);
+}
+
+#[tokio::test]
+async fn a_database_migrated_by_a_newer_program_stops_this_one_at_its_next_batch() {
+    let scene = Scene::new();
+    change(&scene, vec![place(1, "k1")]).await;
+    for (database, head) in [("ledger", "ledger_head"), ("orders", "feed_head"), ("orders", "catalog_head")] {
+        scene.file(database).execute(&format!("UPDATE {head} SET min_writer = 9"), []).unwrap();
+    }
+    let stores = scene.stores();
+    let position = FeedPosition { epoch: 1, seq: 1 };
+    for fault in [
+        stores.ledger.apply(Arc::new([adjust("A", 1, "opening")])).await.unwrap_err(),
+        stores.ledger.advance_reaper_cursor(1).await.unwrap_err(),
+        stores.orders.apply(Arc::new([place(2, "k2")])).await.unwrap_err(),
+        stores.orders.advance_feed_position("settlement", position).await.unwrap_err(),
+        stores.orders.remove_timers(&[]).await.unwrap_err(),
+        stores.orders.lease_block().await.unwrap_err(),
+        stores.catalog.put_skus(TENANT, vec![sku_draft("A", 1)], false).await.unwrap_err(),
+        stores.tenants.ensure_tenant(draft("shop")).await.unwrap_err(),
+    ] {
+        assert_eq!(fault.kind, FaultKind::Schema, "{fault}");
+    }
+    assert_eq!(stores.orders.orders(TENANT, &[order_no(2)]).await.unwrap(), [None]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

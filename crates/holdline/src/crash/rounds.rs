@@ -14,7 +14,9 @@ use super::Args;
 use super::book::{Book, SCARCE_UNITS, SKUS, Told, code, given, is_scarce, shop};
 use super::client::{Runner, body};
 use crate::child::submit::Meaning;
-use crate::child::{Answer, Audit, Client, Home, Keys, Progress, Server, Stop, adjust, audit, look_up, stock};
+use crate::child::{
+    Answer, Audit, Client, Home, Keys, Progress, Server, Stop, adjust, audit, audit_at_rest, look_up, stock,
+};
 
 /// The tenant's name.
 const TENANT: &str = "crash";
@@ -24,10 +26,6 @@ const KILLED_AFTER: Duration = Duration::from_millis(50);
 const ATTEMPTS_MAX: usize = 100;
 /// Time between such attempts.
 const ATTEMPT_EVERY: Duration = Duration::from_millis(50);
-/// How often the server is looked at until it has come to rest, and for how long: the reaper visits holds that are 10 s
-/// old.
-const REST_LOOKS: u32 = 60;
-const REST_EVERY: Duration = Duration::from_secs(1);
 
 /// Counts over all rounds.
 #[derive(Debug, Default)]
@@ -210,8 +208,8 @@ impl Rounds<'_> {
             self.verdict.failures.push(format!("{} of {} orders found", lookup.stored, lookup.acknowledged));
         }
         self.progress.say("coming to rest");
-        let balanced = self.rest(&mut client)?;
-        self.verdict.failures.extend(balanced.err());
+        let difference = self.rest(&mut client)?;
+        self.verdict.failures.extend(difference);
         server.terminate()?;
         let audit = audit(self.home)?;
         self.judge_audit(self.verdict.rounds, &audit);
@@ -233,27 +231,18 @@ impl Rounds<'_> {
         Ok(())
     }
 
-    /// Waits until the balances are what the clients know and the audit leaves nothing out; else what differs.
-    fn rest(&self, client: &mut Client) -> anyhow::Result<Result<(), String>> {
+    /// Waits until the server has come to rest; then what differs from what the clients know, if anything.
+    fn rest(&self, client: &mut Client) -> anyhow::Result<Option<String>> {
+        let left_out = audit_at_rest(self.home, self.stop)?.left_out;
         let skus: Vec<&str> = (0..SKUS).map(code).collect();
         let sold = self.book().units_sold();
-        let mut difference = String::new();
-        for _ in 0..REST_LOOKS {
-            self.stop.check()?;
-            let rows = stock(client, &skus)?;
-            let wrong = rows.iter().enumerate().find(|(sku, row)| {
-                row.held + row.allocated != sold[*sku] || row.on_hand != given(*sku, self.verdict.rounds)
-            });
-            difference = match wrong {
-                Some((sku, row)) => format!("{}: {row:?}, but the clients know of {} units", code(sku), sold[sku]),
-                None => match audit(self.home)?.left_out_total() {
-                    0 => return Ok(Ok(())),
-                    count => format!("the audit still leaves out {count}"),
-                },
-            };
-            self.stop.pause(REST_EVERY);
-        }
-        Ok(Err(difference))
+        let rows = stock(client, &skus)?;
+        let wrong = rows.iter().enumerate().find(|(sku, row)| {
+            row.held + row.allocated != sold[*sku] || row.on_hand != given(*sku, self.verdict.rounds)
+        });
+        Ok(wrong.map(|(sku, row)| {
+            format!("{}: {row:?}, the clients know of {} units; left out: {left_out:?}", code(sku), sold[sku])
+        }))
     }
 }
 

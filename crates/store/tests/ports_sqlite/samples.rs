@@ -1,6 +1,5 @@
 //! A store in a fresh directory under injected clocks, and the records that the tests write.
 
-use std::cell::{Ref, RefCell};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -27,7 +26,8 @@ pub(crate) struct Scene {
     database: Arc<AtomicI64>,
     process: Arc<AtomicI64>,
     clocks: Clocks,
-    stores: RefCell<Option<Stores>>,
+    /// `None` only while it is opened again.
+    stores: Option<Stores>,
 }
 
 impl Scene {
@@ -40,19 +40,23 @@ impl Scene {
             process: Arc::new(move || UnixMillis(of_process.load(Ordering::SeqCst))),
             monotonic: Arc::new(move || monotonic.load(Ordering::SeqCst)),
         };
-        let scene =
-            Self { directory: tempfile::tempdir().unwrap(), database, process, clocks, stores: RefCell::new(None) };
-        scene.reopen();
-        scene
+        let directory = tempfile::tempdir().expect("a directory can be made");
+        let stores = Some(open_sqlite(directory.path(), &clocks).expect("a fresh store opens"));
+        Self { directory, database, process, clocks, stores }
     }
 
-    pub(crate) fn reopen(&self) {
-        *self.stores.borrow_mut() = None;
-        *self.stores.borrow_mut() = Some(open_sqlite(self.directory.path(), &self.clocks).unwrap());
+    pub(crate) fn reopen(&mut self) {
+        self.stores = None;
+        self.stores = Some(open_sqlite(self.directory.path(), &self.clocks).expect("a closed store opens again"));
     }
 
-    pub(crate) fn stores(&self) -> Ref<'_, Stores> {
-        Ref::map(self.stores.borrow(), |stores| stores.as_ref().unwrap())
+    pub(crate) fn stores(&self) -> &Stores {
+        self.stores.as_ref().expect("the store is open")
+    }
+
+    /// A connection of somebody else to one of the files.
+    pub(crate) fn file(&self, database: &str) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.directory.path().join(format!("{database}.sqlite"))).expect("the file is there")
     }
 
     pub(crate) fn now(&self) -> UnixMillis {
@@ -87,7 +91,7 @@ pub(crate) fn hold(key: &str, buyer: &str, lines: &[(&str, &str, i64)]) -> Ledge
     let mut demands = Vec::new();
     for (seller, sku, units) in lines {
         let part = Part::Seller(SellerId::from_stored(*seller));
-        let quantity = Quantity::try_new(*units).unwrap();
+        let quantity = Quantity::try_new(*units).expect("a test asks for some units");
         demands.push(Demand { part: part.clone(), account: stock(sku), quantity, limit: None });
         demands.push(Demand { part, account: quota(sku, buyer), quantity, limit: Some(1_000) });
     }
@@ -109,7 +113,7 @@ pub(crate) fn order(number: i64, key: &str) -> Order {
     let line = |line_no, snapshot| OrderLine {
         line_no,
         sku: SkuCode::from_stored(format!("SKU \"{line_no}\" 商品")),
-        quantity: Quantity::try_new(2).unwrap(),
+        quantity: Quantity::try_new(2).expect("2 is a quantity"),
         title: "Täfelchen 巧克力".to_owned(),
         unit_price: Minor(500),
         total: Minor(1_000),
@@ -129,7 +133,7 @@ pub(crate) fn order(number: i64, key: &str) -> Order {
         fulfillment: FulfillmentStatus::Unfulfilled,
         hold: HoldAxis::Held,
         version: Version::FIRST,
-        currency: Currency::try_new("CNY").unwrap(),
+        currency: Currency::try_new("CNY").expect("CNY is a currency"),
         goods: Minor(3_000),
         freight: Minor(10),
         discount: Minor(5),
@@ -176,7 +180,7 @@ pub(crate) fn sku_draft(code: &str, price: i64) -> SkuDraft {
         seller: SellerId::from_stored("acme"),
         title: "A thing".to_owned(),
         price: Minor(price),
-        currency: Currency::try_new("CNY").unwrap(),
+        currency: Currency::try_new("CNY").expect("CNY is a currency"),
         on_shelf: true,
         quota_per_buyer: Some(3),
         source_version: None,

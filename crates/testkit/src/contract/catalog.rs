@@ -50,8 +50,8 @@ fn draft(code: &str, price: i64) -> SkuDraft {
     }
 }
 
-fn as_stored(draft: SkuDraft, version: i64) -> Sku {
-    PutAnswer::sku(None, &draft).map(|sku| Sku { version: Version(version), ..sku }).expect("a new SKU is stored")
+fn as_stored(draft: &SkuDraft, version: i64) -> Sku {
+    PutAnswer::sku(None, draft).map(|sku| Sku { version: Version(version), ..sku }).expect("a new SKU is stored")
 }
 
 async fn put(catalog: &Arc<dyn CatalogStore>, drafts: &[SkuDraft]) -> Vec<PutAnswer> {
@@ -113,7 +113,7 @@ pub async fn skus_count_their_changes(first: Process, second: Process) {
         [stored(Version(2)), PutAnswer::Unchanged(Version(1)), stored(Version(1))]
     );
     let (skus, _, _) = followed(&first.catalog, 10).await;
-    let expected = [as_stored(draft("A", 1), 1), as_stored(draft("B", 2), 2), as_stored(off, 1)];
+    let expected = [as_stored(&draft("A", 1), 1), as_stored(&draft("B", 2), 2), as_stored(&off, 1)];
     assert_eq!(skus.into_values().collect::<Vec<_>>(), expected);
 }
 
@@ -145,7 +145,7 @@ pub async fn a_later_sku_of_a_batch_is_judged_on_the_earlier_one(first: Process,
     assert_eq!(answers, [Stored(Version(1)), Stored(Version(2)), Unchanged(Version(2)), Stored(Version(3))]);
     for (version, price) in [(1, 1), (2, 2), (3, 1)] {
         let kept = ok(second.catalog.sku_at(TENANT, &sku("A"), Version(version)).await);
-        assert_eq!(kept, Some(as_stored(draft("A", price), version)));
+        assert_eq!(kept, Some(as_stored(&draft("A", price), version)));
     }
 }
 
@@ -178,8 +178,8 @@ pub async fn every_version_of_a_sku_stays_as_it_was(first: Process, second: Proc
     put(&first.catalog, &[draft("A", 1)]).await;
     put(&first.catalog, std::slice::from_ref(&second_version)).await;
     let at = async |version| ok(second.catalog.sku_at(TENANT, &sku("A"), Version(version)).await);
-    assert_eq!(at(1).await, Some(as_stored(draft("A", 1), 1)));
-    assert_eq!(at(2).await, Some(as_stored(second_version, 2)));
+    assert_eq!(at(1).await, Some(as_stored(&draft("A", 1), 1)));
+    assert_eq!(at(2).await, Some(as_stored(&second_version, 2)));
     assert_eq!(at(3).await, None);
     assert_eq!(ok(second.catalog.sku_at(TENANT, &sku("none"), Version(1)).await), None);
 }

@@ -47,8 +47,8 @@ pub struct Evidence {
     pub shard_now: UnixMillis,
     /// Whether any clock jumped beyond its guard: an alarm, under which a process may show old statuses.
     pub clocks_jumped: bool,
-    /// Whether all clocks jumped together: then deadlines mean less than they say.
-    pub all_clocks_jumped: bool,
+    /// Whether a process had no reason to doubt a jump of all clocks: then deadlines mean less than they say.
+    pub jump_believed: bool,
     /// What the run was about.
     pub scenario: Arc<Scenario>,
 }

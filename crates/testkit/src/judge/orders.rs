@@ -113,7 +113,7 @@ fn judge_events(evidence: &Evidence, order: &Order, events: &[&StoredEvent], fin
         });
         let lived_ms = end.written_at_ms - placed.written_at_ms;
         let long_enough = end.event.kind != EventKind::Expired
-            || evidence.all_clocks_jumped
+            || evidence.jump_believed
             || lived_ms + CLOCK_SLACK_MS >= evidence.scenario.pay_within_ms;
         findings.unless(long_enough, "no_jump_expires_an_order", || format!("order {} lived {lived_ms} ms", order.no));
         let status = if end.event.kind == EventKind::Expired { OrderStatus::Expired } else { OrderStatus::Cancelled };

@@ -108,7 +108,8 @@ impl Shopper {
                     self.abandon(wish).await;
                     return dice.chance(500);
                 }
-                dice.chance(850)
+                // Who hung up often never comes back: what was begun must end without him.
+                dice.chance(if matches!(end, AttemptEnd::HungUp) { 500 } else { 850 })
             }
         }
     }

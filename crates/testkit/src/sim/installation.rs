@@ -1,7 +1,7 @@
 //! The processes of one installation: they start on the same databases, die, and start again.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use holdline_app::{App, Ports};
@@ -17,6 +17,8 @@ use crate::model::{Databases, Process, SteppingClock, VirtualTime};
 const SETTLE_MS: u64 = 120_000;
 /// How long a process may take to finish what it accepted.
 const GRACE: Duration = Duration::from_secs(30);
+/// A process this young may not have written yet.
+const YOUNG_MS: i64 = 5_000;
 /// The pause before a start that failed is tried again.
 const START_AGAIN_MS: u64 = 200;
 
@@ -52,7 +54,12 @@ struct Inner {
     /// Every process that ever ran: their panics are evidence.
     processes: Mutex<Vec<Arc<Process>>>,
     clocks_jumped: AtomicBool,
-    all_clocks_jumped: AtomicBool,
+    /// How wrong all clocks are together, while they are.
+    jump_ms: AtomicI64,
+    /// When a process last started: until it has written, it has no clock to compare with.
+    started_ms: AtomicI64,
+    /// A process believed a jump of all clocks.
+    jump_believed: AtomicBool,
 }
 
 impl Installation {
@@ -78,7 +85,9 @@ impl Installation {
             places,
             processes: Mutex::default(),
             clocks_jumped: AtomicBool::new(false),
-            all_clocks_jumped: AtomicBool::new(false),
+            jump_ms: AtomicI64::new(0),
+            started_ms: AtomicI64::new(0),
+            jump_believed: AtomicBool::new(false),
         };
         let installation = Self { inner: Arc::new(inner) };
         for place in 0..scenario.processes {
@@ -140,6 +149,9 @@ impl Installation {
                         replaced.process.kill();
                     }
                     inner.history.note(self.elapsed_ms(), format_args!("p{place} started"));
+                    inner.started_ms.store(self.elapsed_ms(), Ordering::Relaxed);
+                    let jumped = inner.jump_ms.load(Ordering::Relaxed) > 0;
+                    inner.jump_believed.fetch_or(jumped, Ordering::Relaxed);
                     return;
                 }
                 Err(_) => process.kill(),
@@ -174,11 +186,22 @@ impl Installation {
     }
 
     /// Notes that a clock was stepped.
-    pub(super) fn clock_stepped(&self, beyond_guard: bool, all_clocks: bool) {
+    pub(super) fn clock_stepped(&self, beyond_guard: bool) {
         self.inner.history.saw(Seen::ClockStep);
         self.disturbed(1);
         self.inner.clocks_jumped.fetch_or(beyond_guard, Ordering::Relaxed);
-        self.inner.all_clocks_jumped.fetch_or(all_clocks, Ordering::Relaxed);
+    }
+
+    /// Sets how wrong all clocks are together. A process that starts meanwhile, or has not written yet, believes them.
+    pub(super) fn jump_all_clocks(&self, offset_ms: i64) {
+        let inner = &self.inner;
+        self.databases().orders_clock().set_offset_ms(offset_ms);
+        for place in 0..self.count() {
+            self.set_wall_offset_ms(place, offset_ms);
+        }
+        inner.jump_ms.store(offset_ms, Ordering::Relaxed);
+        let is_young = self.elapsed_ms() - inner.started_ms.load(Ordering::Relaxed) < YOUNG_MS;
+        inner.jump_believed.fetch_or(offset_ms > 0 && is_young, Ordering::Relaxed);
     }
 
     pub(super) fn disturbed(&self, for_ms: i64) {
@@ -190,8 +213,8 @@ impl Installation {
         self.inner.clocks_jumped.load(Ordering::Relaxed)
     }
 
-    pub(super) fn all_clocks_jumped(&self) -> bool {
-        self.inner.all_clocks_jumped.load(Ordering::Relaxed)
+    pub(super) fn jump_believed(&self) -> bool {
+        self.inner.jump_believed.load(Ordering::Relaxed)
     }
 
     pub(super) fn panics(&self) -> Vec<String> {

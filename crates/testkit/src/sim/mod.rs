@@ -91,7 +91,7 @@ impl Simulation {
             disturbances: databases.faults().disturbances(),
             shard_now: UnixMillis(databases.orders_clock().now().0),
             clocks_jumped: installation.clocks_jumped(),
-            all_clocks_jumped: installation.all_clocks_jumped(),
+            jump_believed: installation.jump_believed(),
             scenario: Arc::clone(&scenario),
         };
         let at_ms = time.elapsed_ms();

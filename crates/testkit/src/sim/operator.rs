@@ -111,7 +111,7 @@ async fn step_clocks(installation: Installation, dice: Dice) {
             1 => installation.databases().ledger_clock().set_offset_ms(offset_ms),
             _ => installation.set_wall_offset_ms(dice.place(installation.count()), offset_ms),
         }
-        installation.clock_stepped(false, false);
+        installation.clock_stepped(false);
     }
 }
 
@@ -122,24 +122,24 @@ async fn jump_clocks(installation: Installation, dice: Dice) {
         let offset_ms = sign * dice.between(JUMP_MS.0, JUMP_MS.1);
         let orders_clock = installation.databases().orders_clock();
         let lasts_ms = dice.ms(JUMPED_FOR_MS.0, JUMPED_FOR_MS.1);
-        match dice.below(4) {
+        match dice.below(5) {
             0 => {
                 orders_clock.set_offset_ms(offset_ms);
-                installation.clock_stepped(true, false);
+                installation.clock_stepped(true);
                 sleep_ms(lasts_ms).await;
                 orders_clock.set_offset_ms(0);
             }
             1 => {
                 let ledger_clock = installation.databases().ledger_clock();
                 ledger_clock.set_offset_ms(offset_ms);
-                installation.clock_stepped(true, false);
+                installation.clock_stepped(true);
                 sleep_ms(lasts_ms).await;
                 ledger_clock.set_offset_ms(0);
             }
             2 => {
                 let place = dice.place(installation.count());
                 installation.set_wall_offset_ms(place, offset_ms);
-                installation.clock_stepped(true, false);
+                installation.clock_stepped(true);
                 sleep_ms(lasts_ms).await;
                 installation.set_wall_offset_ms(place, 0);
             }
@@ -151,16 +151,10 @@ async fn jump_clocks(installation: Installation, dice: Dice) {
 
 /// The whole machine's clock jumps, and somebody sets it right and restarts what stopped writing.
 async fn jump_all(installation: &Installation, offset_ms: i64, lasts_ms: u64) {
-    let set = |offset_ms| {
-        installation.databases().orders_clock().set_offset_ms(offset_ms);
-        for place in 0..installation.count() {
-            installation.set_wall_offset_ms(place, offset_ms);
-        }
-    };
-    set(offset_ms);
-    installation.clock_stepped(true, true);
+    installation.jump_all_clocks(offset_ms);
+    installation.clock_stepped(true);
     sleep_ms(lasts_ms).await;
-    set(0);
+    installation.jump_all_clocks(0);
     for place in 0..installation.count() {
         if installation.kill(place) {
             installation.start_process(place).await;

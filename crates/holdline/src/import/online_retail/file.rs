@@ -45,7 +45,7 @@ pub(super) enum Kind {
 /// A line, understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct InvoiceLine {
-    /// Its number in the file, the header being 1.
+    /// Its place in the file, the header being 1.
     pub(super) number: u64,
     pub(super) kind: Kind,
     pub(super) code: String,
@@ -86,7 +86,8 @@ impl Invoices {
         let mut lines = 0;
         for record in reader.records() {
             let record = record?;
-            let number = record.position().map_or(0, csv::Position::line);
+            // The header is line 1; quoted line breaks do not count.
+            let number = lines as u64 + 2;
             let row: Row = record.deserialize(Some(&headers)).with_context(|| format!("line {number}"))?;
             lines += 1;
             ensure!(lines <= LINES_MAX, "it has more than {LINES_MAX} lines");

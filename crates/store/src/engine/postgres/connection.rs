@@ -93,7 +93,7 @@ impl Connection {
         let statement = self.client.prepare(sql).await.map_err(fault)?;
         let values = bound(self.database, values, statement.params())?;
         let rows = self.client.query(&statement, &referred(&values)).await.map_err(fault)?;
-        decoded(self.database, rows)
+        decoded(self.database, &rows)
     }
 
     /// One statement of `sql/`.
@@ -102,7 +102,7 @@ impl Connection {
         self.prepare(&shape).await?;
         let values = bound(self.database, values, self.statements[&shape].params())?;
         let answers = self.sent(vec![self.asked(&shape, referred(&values))]).await?;
-        decoded(self.database, rows_of(answers).pop().unwrap_or_default())
+        decoded(self.database, &rows_of(answers).pop().unwrap_or_default())
     }
 
     /// Rows by key, one list per lookup.
@@ -124,7 +124,7 @@ impl Connection {
         sends.extend(asked.iter().map(|(_, lookup, shape)| self.asked(shape, parameters(&lookup.keys))));
         sends.push(self.asked(&Shape::Now, Vec::new()));
         let mut answers = rows_of(self.sent(sends).await?);
-        let now = decoded(self.database, answers.pop().unwrap_or_default())?;
+        let now = decoded(self.database, &answers.pop().unwrap_or_default())?;
         let Some(&[Value::Int(now)]) = now.first().map(|row| row.0.as_slice()) else {
             let message = "the answer to the clock makes no sense";
             return Err(Fault::not_done(self.database, FaultKind::Rejected, message));
@@ -229,7 +229,7 @@ impl Connection {
     ) -> Result<Vec<Vec<Row>>, Fault> {
         let mut results = vec![Vec::new(); lookups];
         for ((place, _, _), rows) in asked.iter().zip(answers) {
-            results[*place] = decoded(self.database, rows)?;
+            results[*place] = decoded(self.database, &rows)?;
         }
         Ok(results)
     }

@@ -7,7 +7,8 @@
 //! Messages keep SQLSTATE, constraint and table. The server's own detail repeats values of rows, so it is left out, and
 //! so is the error itself as source.
 
-use std::error::Error as _;
+use std::error::Error as StdError;
+use std::fmt::Write as _;
 
 use holdline_domain::fault::{Fault, FaultKind};
 use tokio_postgres::Error;
@@ -31,7 +32,7 @@ pub(super) fn of_commit(database: &'static str, error: Error) -> Fault {
 fn judged(error: &Error) -> (FaultKind, String) {
     match error.as_db_error() {
         Some(db) => (kind_of(db.code()), described(db)),
-        None if error.is_closed() || error.source().is_some_and(|source| source.is::<std::io::Error>()) => {
+        None if error.is_closed() || error.source().is_some_and(<dyn StdError>::is::<std::io::Error>) => {
             (FaultKind::Unavailable, error.to_string())
         }
         // A value that does not fit its parameter, an answer that makes no sense, a refused TLS or login handshake.
@@ -52,7 +53,7 @@ fn described(db: &DbError) -> String {
     }
     for (name, value) in [("constraint", db.constraint()), ("table", db.table()), ("column", db.column())] {
         if let Some(value) = value {
-            text.push_str(&format!(", {name} {value}"));
+            write!(text, ", {name} {value}").expect("a String takes every text");
         }
     }
     text

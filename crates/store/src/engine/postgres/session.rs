@@ -81,7 +81,7 @@ fn greeting(schema: &str) -> String {
         ("enable_mergejoin", "off".to_owned()),
         ("jit", "off".to_owned()),
     ];
-    let mut greeting: String = settings.iter().map(|(name, value)| format!("SET {name} = {value};")).collect();
+    let mut greeting = settings.map(|(name, value)| format!("SET {name} = {value}; ")).concat();
     // What was acknowledged survives power loss; a server that is set to wait for replicas too keeps that.
     greeting.push_str(
         "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",

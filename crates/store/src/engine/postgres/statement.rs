@@ -147,9 +147,9 @@ pub(super) fn columns_of(write: &Write) -> &[Column] {
 }
 
 /// Columns as arrays.
-pub(super) fn parameters(columns: &[Column]) -> Vec<&(dyn ToSql + Sync)> {
-    let array = |column| match column {
-        &Column::Int(ref values) => values as &(dyn ToSql + Sync),
+pub(super) fn parameters<'a>(columns: &'a [Column]) -> Vec<&'a (dyn ToSql + Sync)> {
+    let array = |column: &'a Column| match column {
+        Column::Int(values) => values as &(dyn ToSql + Sync),
         Column::OptInt(values) => values,
         Column::Text(values) => values,
         Column::OptText(values) => values,
@@ -188,7 +188,7 @@ fn bound_value(value: Value, wanted: &Type) -> Result<Bound, String> {
 }
 
 /// Rows of the driver as rows of the engine.
-pub(super) fn decoded(database: &'static str, rows: Vec<tokio_postgres::Row>) -> Result<Vec<Row>, Fault> {
+pub(super) fn decoded(database: &'static str, rows: &[tokio_postgres::Row]) -> Result<Vec<Row>, Fault> {
     rows.iter()
         .map(|row| decoded_row(row).map_err(|message| Fault::not_done(database, FaultKind::Schema, message)))
         .collect()

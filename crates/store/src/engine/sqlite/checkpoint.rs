@@ -6,7 +6,7 @@
 //!
 //! Ends when the writer's end of the channel is dropped.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
@@ -40,11 +40,11 @@ pub(super) struct Checkpoints {
 impl Checkpoints {
     /// Starts the thread.
     pub(super) fn start(
-        path: PathBuf,
+        path: &Path,
         database: &'static str,
         failure: Arc<Failure>,
     ) -> Result<(Self, std::thread::JoinHandle<()>), Fault> {
-        let connection = open_checkpointer(&path, database)?;
+        let connection = open_checkpointer(path, database)?;
         let (look, looks) = mpsc::sync_channel(1);
         let finish = Arc::new(AtomicBool::new(false));
         let asked = Arc::clone(&finish);

@@ -71,7 +71,7 @@ impl Sqlite {
         let path = directory.join(format!("{name}.sqlite"));
         let (connection, durability) = connection::open_writer(&path, database)?;
         let failure = Arc::new(Failure::new());
-        let (checkpoints, checkpointer) = Checkpoints::start(path.clone(), name, Arc::clone(&failure))?;
+        let (checkpoints, checkpointer) = Checkpoints::start(&path, name, Arc::clone(&failure))?;
         let mut threads = vec![checkpointer];
         let (read, reads) = mpsc::channel(reader::QUEUE_MAX);
         let reads = Arc::new(Mutex::new(reads));

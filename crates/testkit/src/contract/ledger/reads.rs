@@ -1,5 +1,6 @@
 //! What the ledger's reads answer.
 
+use holdline_domain::id::Reference;
 use holdline_domain::ledger::{
     AccountKey, Demand, HoldId, HoldRecord, LedgerAnswer, MovementKind, Resolution, StockKey,
 };
@@ -71,7 +72,7 @@ pub async fn movements_are_paged_newest_first(first: Process, second: Process) {
     let kinds: Vec<_> = listed.iter().rev().map(|(movement, _)| (movement.kind, movement.quantity)).collect();
     assert_eq!(kinds, [(Adjust, 5), (Hold, 2), (Commit, 2)].repeat(3));
     let (adjusted, held) = (&listed[8].0, &listed[7].0);
-    assert_eq!(adjusted.reference.as_ref().map(|r| r.as_str()), Some("in0"));
+    assert_eq!(adjusted.reference.as_ref().map(Reference::as_str), Some("in0"));
     let record = ok(first.ledger.hold(TENANT, &HoldId::first(key("k0"))).await).expect("it was taken");
     assert_eq!((held.hold_no, held.part.as_ref()), (Some(record.hold_no), Some(&record.lines[0].part)));
     assert_eq!(ok(first.ledger.movements(account_no, listed[8].0.seq, 5).await).movements, []);

@@ -13,7 +13,8 @@ async fn nine_orders(process: &Process) {
     let batch: Vec<_> = [5, 1, 9, 3, 2, 8, 4, 7, 6]
         .into_iter()
         .map(|n: u32| {
-            let (seller_id, buyer_id) = (if n % 3 == 0 { "s2" } else { "s1" }, if n < 7 { "ann" } else { "bob" });
+            let (seller_id, buyer_id) =
+                (if n.is_multiple_of(3) { "s2" } else { "s1" }, if n < 7 { "ann" } else { "bob" });
             let group = format!("k{n}");
             let draft: Order = order(&number(n), &group, seller_id, buyer_id);
             placing(&group, vec![draft])
