@@ -119,8 +119,8 @@ fn expect_found(corruption: &corruptions::Corruption, status: i32, report: &Valu
     let name = corruption.name;
     assert!(corruption.found_by.iter().all(|code| found.contains(code)), "{name}: found by {found:?}: {report:#}");
     assert_eq!((status, &report["status"]), (1, &Value::from("mismatch")), "{name}");
-    for check in report["checks"].as_array().unwrap().iter().filter(|check| check["mismatches"] != 0) {
-        let evidence = check["evidence"].as_array().unwrap();
+    for check in report["checks"].as_array().expect("a report has checks").iter().filter(|check| check["mismatches"] != 0) {
+        let evidence = check["evidence"].as_array().expect("a check has evidence");
         assert!((1..=20).contains(&evidence.len()), "{name}: {check:#}");
     }
 }
@@ -201,7 +201,7 @@ async fn audit_while_writing(stores: Stores, store: Vec<String>) {
     let mut orders = Vec::new();
     for (status, report) in audits.await.expect("ten audits") {
         assert_eq!(status, 0, "{report:#}");
-        orders.push(report["orders"].as_u64().unwrap());
+        orders.push(report["orders"].as_u64().expect("a report counts orders"));
     }
     assert!(orders.is_sorted() && orders.first() < orders.last(), "nothing was written meanwhile: {orders:?}");
 }

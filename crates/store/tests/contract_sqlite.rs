@@ -6,12 +6,8 @@ use holdline_testkit::contract::Process;
 async fn with_installation<T: Future<Output = ()>>(rule: impl FnOnce(Process, Process) -> T) {
     let directory = tempfile::tempdir().expect("a directory can be made");
     let stores = open_sqlite(directory.path(), &Clocks::of_machine()).expect("a fresh store opens");
-    let process = Process {
-        ledger: stores.ledger,
-        orders: stores.orders,
-        catalog: stores.catalog,
-        tenants: stores.tenants,
-    };
+    let process =
+        Process { ledger: stores.ledger, orders: stores.orders, catalog: stores.catalog, tenants: stores.tenants };
     rule(process.clone(), process).await;
 }
 

@@ -137,7 +137,7 @@ fn judge(ledger: &Source, orders: &Source, orphan_after_ms: i64) -> anyhow::Resu
     let accounts = Accounts::read(ledger)?;
     // The two databases by themselves, side by side; then the one against the other.
     let (of_ledger, of_orders) = std::thread::scope(|scope| {
-        let of_orders = scope.spawn(|| orders::judge(orders, frozen.orders.next_seq));
+        let of_orders = scope.spawn(|| orders::judge(orders, frozen.orders.next_seq, commit_on.len()));
         let of_ledger = judge_ledger(ledger, frozen.ledger, &accounts, &quotas, &mut left_out);
         (of_ledger, of_orders.join())
     });

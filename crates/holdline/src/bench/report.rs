@@ -58,6 +58,8 @@ pub(super) struct Report {
     pub(super) refused: u64,
     /// 503 with nothing begun.
     pub(super) busy: u64,
+    /// How soon these were told.
+    pub(super) busy_p99_ms: Option<f64>,
     /// Open loop: arrivals that found no free connection until the end.
     pub(super) not_started: u64,
     /// Durable transactions of the order and ledger committers during the load.
@@ -72,6 +74,8 @@ pub(super) struct Report {
     pub(super) cpu_load: Option<f64>,
     /// Resident memory of the server at the end of the load, in MiB.
     pub(super) rss_mb: Option<f64>,
+    /// The same before the load.
+    pub(super) rss_mb_before: Option<f64>,
     /// Orders acknowledged over the whole run.
     pub(super) acknowledged: Option<u64>,
     /// Of these, found after the server was killed and reopened.
@@ -145,7 +149,7 @@ impl Report {
     pub(super) fn table(&self) -> String {
         let mut table = String::new();
         let mut row = |name: &str, value: String| {
-            writeln!(table, "  {name:<24}{value}").expect("a String takes every text");
+            writeln!(table, "  {name:<28}{value}").expect("a String takes every text");
         };
         if let Some(machine) = &self.machine {
             let gib = machine.memory_bytes >> 30;
@@ -183,6 +187,9 @@ impl Report {
             "refused, busy, errors",
             format!("{}, {}, {} {:?}", self.refused, self.busy, self.errors, self.errors_by_kind),
         );
+        if let Some(p99) = self.busy_p99_ms {
+            row("busy p99", format!("{p99:.2} ms"));
+        }
         if let (Some(flushes), Some(batch)) = (self.flushes, self.avg_batch) {
             row("flushes", format!("{flushes:.0}, {batch:.1} requests each"));
         }
@@ -190,11 +197,12 @@ impl Report {
             row("fdatasync p50", format!("{fdatasync:.2} ms"));
         }
         if let (Some(server), Some(load)) = (self.cpu_server, self.cpu_load) {
-            let rss = self.rss_mb.unwrap_or_default();
-            row("cores server, load", format!("{server:.2}, {load:.2}; memory {rss:.0} MiB"));
+            let rss = [self.rss_mb_before, self.rss_mb].map(Option::unwrap_or_default);
+            row("cores server, load", format!("{server:.2}, {load:.2}; memory {:.0} to {:.0} MiB", rss[0], rss[1]));
         }
         if let (Some(acknowledged), Some(stored), Some(lost)) = (self.acknowledged, self.stored, self.lost) {
-            row("after SIGKILL", format!("acknowledged {acknowledged}, stored {stored}, lost {lost}"));
+            let label = if self.store == "target" { "looked up" } else { "after SIGKILL" };
+            row(label, format!("acknowledged {acknowledged}, stored {stored}, lost {lost}"));
         }
         if let (Some(oversold), Some(audit_ok)) = (self.oversold, self.audit_ok) {
             row("audit", format!("{}, oversold {oversold}", if audit_ok { "clean" } else { "MISMATCH" }));

@@ -83,6 +83,7 @@ pub(super) fn own_server(args: &Args, workload: Workload, progress: Progress, st
 
     let load = Loading { args, workload, secret: &keys.shop, address: server.address, progress, stop };
     let metrics = Metrics::read(&mut admin)?;
+    report.rss_mb_before = Some(mebibytes(server.rss_bytes()?));
     let cpu = (server_cpu_seconds(&server, &home)?, own_cpu_seconds()?);
     let result = load.run(args.rate, args.seconds, args.scenario.name())?;
     let elapsed = elapsed_seconds(&result);
@@ -93,6 +94,7 @@ pub(super) fn own_server(args: &Args, workload: Workload, progress: Progress, st
     report.flushes = Some(flushed.flushes);
     report.avg_batch = Some(flushed.batch_mean());
     fill(&mut report, &result);
+    report.rate = args.rate;
     report.orders_per_second = Some(result.accepted_per_second);
     report.noop_per_second = Some(noop);
     report.ratio_to_noop = Some(result.accepted_per_second / noop);
@@ -201,6 +203,7 @@ pub(super) fn fill(report: &mut Report, result: &RunResult) {
     report.attempts_per_second = result.requests_per_second;
     report.refused = result.counts.refused;
     report.busy = result.counts.busy;
+    report.busy_p99_ms = (report.busy > 0).then(|| result.busy().p99_ms);
     report.not_started = result.not_started;
     add_errors(report, result);
 }

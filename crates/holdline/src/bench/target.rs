@@ -36,6 +36,7 @@ pub(super) fn measure(
     report.flushes = Some(flushed.flushes);
     report.avg_batch = Some(flushed.batch_mean());
     fill(&mut report, &result);
+    report.rate = args.rate;
     report.orders_per_second = Some(result.accepted_per_second);
     report.noop_per_second = Some(noop);
     report.ratio_to_noop = Some(result.accepted_per_second / noop);

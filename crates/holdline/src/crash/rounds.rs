@@ -15,7 +15,7 @@ use super::book::{Book, SCARCE_UNITS, SKUS, Told, code, given, is_scarce, shop};
 use super::client::{Runner, body};
 use crate::child::submit::Meaning;
 use crate::child::{
-    Answer, Audit, Client, Home, Keys, Progress, Server, Stop, adjust, audit, audit_at_rest, look_up, stock,
+    Answer, Audit, Client, Engine, Home, Keys, Progress, Server, Stop, adjust, audit, audit_at_rest, look_up, stock,
 };
 
 /// The tenant's name.
@@ -71,7 +71,7 @@ pub(super) fn run(args: &Args, stop: &Stop) -> anyhow::Result<Verdict> {
     bar.finish();
     rounds.settle(server).with_context(|| format!("after the last round, seed {seed}"))?;
     let verdict = rounds.verdict;
-    if verdict.is_ok() {
+    if verdict.is_ok() || home.engine() == Engine::Postgres {
         home.close()?;
     } else {
         progress.say(&format!("the store is kept for a look: {}", home.keep().display()));

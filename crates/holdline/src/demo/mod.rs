@@ -5,7 +5,7 @@
 //! data, and the store is audited; the last line says ok only when all of it agrees. Then a server with one small page
 //! runs until Ctrl-C.
 //!
-//! Exit status 0 when ok, 1 when something disagreed, 2 when it could not run.
+//! Exit status 0 when ok, 1 when it is not, 2 when it could not begin.
 
 mod catalog;
 mod endless;
@@ -51,7 +51,13 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
     let stop = Stop::on_interrupt()?;
     let acting = stop.clone();
-    let (home, verdict) = tokio::task::spawn_blocking(move || acts(&acting)).await??;
+    let (home, verdict) = match tokio::task::spawn_blocking(move || acts(&acting)).await? {
+        Ok(acted) => acted,
+        Err(error) => {
+            crate::print(&format!("DEMO FAILED {error:#}\n"))?;
+            return Ok(ExitCode::FAILURE);
+        }
+    };
     crate::print(&verdict.text())?;
     if !args.exit {
         serve_page(&args, &home, &verdict, &stop).await?;

@@ -100,12 +100,15 @@ impl Faults {
         let (mut before_ms, mut after_ms) = (self.delay_ms(), self.delay_ms());
         let fate = if self.quiet.load(Ordering::Relaxed) { Fate::Clean } else { self.fate() };
         match fate {
-            Fate::Clean | Fate::Conflict => {}
             Fate::Stalled => before_ms = self.dice.ms(STALL_MS.0, STALL_MS.1),
             Fate::LostAnswer | Fate::LostRequest | Fate::Late { .. } => {
                 after_ms = self.dice.ms(TIMEOUT_MS.0, TIMEOUT_MS.1);
             }
-            Fate::CrashBefore { .. } | Fate::CrashAfter { .. } | Fate::Duplicate { .. } => {}
+            Fate::Clean
+            | Fate::Conflict
+            | Fate::CrashBefore { .. }
+            | Fate::CrashAfter { .. }
+            | Fate::Duplicate { .. } => {}
         }
         let plan = Plan { before_ms, fate, after_ms };
         self.excuse(now_ms, plan);

@@ -19,7 +19,7 @@ use crate::history::Seen;
 /// How often one wish is sent at most.
 const SENDS_MAX: usize = 7;
 /// How long buyers are waited for. An answer that takes longer never comes.
-const PATIENCE: Duration = Duration::from_secs(1_800);
+const PATIENCE: Duration = Duration::from_mins(30);
 
 /// Sends every wish and returns when the last buyer has gone. False: one waits for an answer that never comes.
 pub(super) async fn run(installation: &Installation, records: &Arc<Records>, dice: Dice) -> bool {

@@ -192,7 +192,8 @@ impl Installation {
         self.inner.clocks_jumped.fetch_or(beyond_guard, Ordering::Relaxed);
     }
 
-    /// Sets how wrong all clocks are together. A process that starts meanwhile, or has not written yet, believes them.
+    /// Sets how wrong all clocks are together. A process that starts meanwhile, or has not written yet, believes them;
+    /// all believe a step back, and what is placed under it ends early by as much once the clocks are right again.
     pub(super) fn jump_all_clocks(&self, offset_ms: i64) {
         let inner = &self.inner;
         self.databases().orders_clock().set_offset_ms(offset_ms);
@@ -201,7 +202,7 @@ impl Installation {
         }
         inner.jump_ms.store(offset_ms, Ordering::Relaxed);
         let is_young = self.elapsed_ms() - inner.started_ms.load(Ordering::Relaxed) < YOUNG_MS;
-        inner.jump_believed.fetch_or(offset_ms > 0 && is_young, Ordering::Relaxed);
+        inner.jump_believed.fetch_or(offset_ms < 0 || (offset_ms > 0 && is_young), Ordering::Relaxed);
     }
 
     pub(super) fn disturbed(&self, for_ms: i64) {

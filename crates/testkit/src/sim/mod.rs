@@ -74,7 +74,7 @@ impl Simulation {
         let records = Arc::new(Records::default());
         let installation =
             Installation::start(&databases, &scenario, dice.fork(), Arc::clone(&history), Arc::clone(&time)).await;
-        let operator = operator::start(&installation, dice.fork());
+        let operator = operator::start(&installation, &dice.fork());
         let all_answered = buyers::run(&installation, &records, dice.fork()).await;
         operator.abort();
         installation.settle().await;

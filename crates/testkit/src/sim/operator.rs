@@ -31,7 +31,7 @@ impl Operator {
     }
 }
 
-pub(super) fn start(installation: &Installation, dice: Dice) -> Operator {
+pub(super) fn start(installation: &Installation, dice: &Dice) -> Operator {
     let scenario = installation.scenario();
     let mut tasks = vec![tokio::spawn(adjust_stock(installation.clone(), dice.fork()))];
     if scenario.reprice_ms > 0 {

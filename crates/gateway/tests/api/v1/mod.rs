@@ -1,4 +1,4 @@
-//! `/v1`.
+//! The tests of `/v1`, laid out as its paths are.
 
 mod order_groups;
 mod orders;

@@ -1,11 +1,12 @@
 -- Each order group (what = 0) followed by its orders with their lines (what = 1). first_seq and last_seq: the order's
--- first event and its newest one, as far as they lie at or after $1.
+-- first event and its newest one, as far as they lie at or after $1. The plus keeps SQLite from reading the orders in
+-- the order of their buyers, which is no order on disk.
 SELECT g.tenant, g.group_key, CAST(0 AS bigint) AS what, CAST('' AS text) AS order_no, CAST(0 AS bigint) AS line_no,
     g.buyer, g.state, CAST('' AS text) AS seller, CAST(0 AS bigint) AS hold_n, CAST(NULL AS text) AS sku,
     CAST(0 AS bigint) AS quantity, CAST(NULL AS bigint) AS first_seq, CAST(NULL AS bigint) AS last_seq
 FROM order_group g
 UNION ALL
-SELECT o.tenant, o.group_key, CAST(1 AS bigint), o.order_no, l.line_no, o.buyer, o.status, o.seller, o.hold_n, l.sku,
+SELECT +o.tenant, o.group_key, CAST(1 AS bigint), o.order_no, l.line_no, o.buyer, o.status, o.seller, o.hold_n, l.sku,
     l.quantity, e.first_seq, e.last_seq
 FROM orders o
 LEFT JOIN order_line l ON l.tenant = o.tenant AND l.order_no = o.order_no

@@ -59,7 +59,19 @@ fn with_database(url: &str, name: &str) -> anyhow::Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::with_database;
+    use holdline_load::private_postgres::{Options, PrivatePostgres};
+
+    use super::{OwnDatabase, execute, with_database};
+
+    #[test]
+    fn it_is_made_in_a_server_and_gone_after_the_drop() {
+        let postgres = PrivatePostgres::start(Options::default()).unwrap();
+        let own = OwnDatabase::create(&postgres.url("postgres")).unwrap();
+        let url = own.url.clone();
+        execute(&url, "CREATE TABLE t (n int)").unwrap();
+        drop(own);
+        assert!(execute(&url, "SELECT 1").is_err());
+    }
 
     #[test]
     fn only_the_database_of_a_url_changes() {
