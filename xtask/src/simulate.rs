@@ -1,6 +1,6 @@
 //! `sim`: the real use cases under virtual time, one seed after the other, in a release build.
 //!
-//! The contract with `crates/testkit/src/bin/sim.rs`: `--seeds N [--seed FIRST] [--until-failure]`; it ends with
+//! The contract with `crates/testkit/src/bin/sim.rs`: `--seeds N [--seed FIRST]`; it ends at the first violation, and with
 //! status 0 when every seed kept every rule, 1 when a rule was violated, 2 when the run cannot be judged (a counter
 //! that must move stayed at zero). Its last line starts with `SIM ` and carries `seeds=<how many were run>`.
 

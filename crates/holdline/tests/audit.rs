@@ -119,7 +119,9 @@ fn expect_found(corruption: &corruptions::Corruption, status: i32, report: &Valu
     let name = corruption.name;
     assert!(corruption.found_by.iter().all(|code| found.contains(code)), "{name}: found by {found:?}: {report:#}");
     assert_eq!((status, &report["status"]), (1, &Value::from("mismatch")), "{name}");
-    for check in report["checks"].as_array().expect("a report has checks").iter().filter(|check| check["mismatches"] != 0) {
+    for check in
+        report["checks"].as_array().expect("a report has checks").iter().filter(|check| check["mismatches"] != 0)
+    {
         let evidence = check["evidence"].as_array().expect("a check has evidence");
         assert!((1..=20).contains(&evidence.len()), "{name}: {check:#}");
     }

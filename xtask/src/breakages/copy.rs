@@ -73,7 +73,7 @@ impl Copy {
     /// The simulator's status and what it printed.
     pub(super) fn simulate(&self, seeds: u32) -> Result<(Option<i32>, String)> {
         let mut simulator = self.command(self.target.join("release").join("sim"));
-        let ended = simulator.args(["--seeds", &seeds.to_string(), "--until-failure"]).output()?;
+        let ended = simulator.args(["--seeds", &seeds.to_string()]).output()?;
         let printed = [ended.stdout, ended.stderr].concat();
         Ok((ended.status.code(), String::from_utf8_lossy(&printed).into_owned()))
     }
