@@ -1,7 +1,7 @@
 //! What Holdline does: use cases over the ports, the committer that batches writes, and the background loops.
 //!
 //! One request: the gateway calls a method of [`App`]; it loads, lets `holdline-domain` decide, and commits through a
-//! [`batch::Batcher`]. Effects that must happen although a client went away run in tasks that the server owns.
+//! `batch::Batcher`. Effects that must happen although a client went away run in tasks that the server owns.
 //!
 //! Invariants: every queue is bounded; nothing here knows SQL, HTTP or which engine runs; time comes from [`Clock`], so
 //! the simulator runs this very code in virtual time.

@@ -7,7 +7,7 @@
 //! - [`Shop`]: a tenant with keys, sellers, SKUs and stock, set up over HTTP.
 //! - [`submit`]: how a submit is written and its answer read, cheap enough for the load.
 //! - [`look_up`]: every acknowledged order number asked for again.
-//! - [`audit`]: `holdline audit --json` as a child, read strictly.
+//! - `audit`: `holdline audit --json` as a child, read strictly.
 //!
 //! Invariant: whatever is started here is ended here, on errors too.
 

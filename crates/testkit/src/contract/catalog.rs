@@ -1,4 +1,4 @@
-//! The contract of [`CatalogStore`](holdline_domain::port::CatalogStore).
+//! The contract of `CatalogStore`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The contract of [`LedgerStore`](holdline_domain::port::LedgerStore).
+//! The contract of `LedgerStore`.
 
 mod crowd;
 mod reads;

@@ -3,7 +3,7 @@
 //! A rule is an async function over two [`Process`]es on one fresh installation; on an embedded store both are the same.
 //! An adapter's test file says how to make an installation and names the suites:
 //!
-//! ```ignore
+//! ```text
 //! async fn with_installation<T: Future<Output = ()>>(rule: impl FnOnce(Process, Process) -> T) { … }
 //! holdline_testkit::ledger_contract!(with_installation);
 //! ```

@@ -1,4 +1,4 @@
-//! The contract of [`OrderStore`](holdline_domain::port::OrderStore).
+//! The contract of `OrderStore`.
 
 mod crowd;
 mod feed;

@@ -1,4 +1,4 @@
-//! The contract of [`TenantStore`](holdline_domain::port::TenantStore).
+//! The contract of `TenantStore`.
 
 use std::collections::BTreeSet;
 

@@ -1,7 +1,7 @@
 //! The simulator: the real app on model stores, in virtual time, from one seed.
 //!
-//! A run: a shop opens ([`scenario`]), buyers submit, retry, hang up, cancel and read ([`buyers`]), an operator changes
-//! prices and stock, steps clocks and kills processes ([`operator`]); then everything goes quiet, the background loops
+//! A run: a shop opens (`scenario`), buyers submit, retry, hang up, cancel and read (`buyers`), an operator changes
+//! prices and stock, steps clocks and kills processes (`operator`); then everything goes quiet, the background loops
 //! settle, and the judge looks at the rows and at what the buyers were told.
 
 mod buyers;
