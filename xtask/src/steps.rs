@@ -1,7 +1,4 @@
 //! `test`: everything a change must pass, in the order in which a mistake is cheapest to find.
-//!
-//! A step that waits for a part of the product that does not exist yet is listed as waiting in every summary, so that
-//! it can never be taken for one that passed.
 
 use std::time::{Duration, Instant};
 
@@ -32,7 +29,7 @@ const STEPS: &[Step] = &[
     now("gen", |session| generate::check(session.workspace)),
     now("tests", tests),
     now("sim", |session| simulate::run(session.workspace, SEEDS, None)),
-    later("breakages", |session| breakages::run(session.workspace, SEEDS, None, Baseline::JustPassed)),
+    now("breakages", |session| breakages::run(session.workspace, SEEDS, None, Baseline::JustPassed)),
     now("crash", |session| {
         session.start_postgres()?;
         crash::run(session.workspace, CRASH_ROUNDS, &Store::ALL, session.postgres.as_ref())
@@ -45,17 +42,11 @@ const STEPS: &[Step] = &[
 struct Step {
     name: &'static str,
     run: fn(&mut Session<'_>) -> Result<()>,
-    waits: bool,
 }
 
 /// A step that runs.
 const fn now(name: &'static str, run: fn(&mut Session<'_>) -> Result<()>) -> Step {
-    Step { name, run, waits: false }
-}
-
-/// A step whose part of the product does not exist yet: named in the summary, not run.
-const fn later(name: &'static str, run: fn(&mut Session<'_>) -> Result<()>) -> Step {
-    Step { name, run, waits: true }
+    Step { name, run }
 }
 
 /// What the steps of one run share.
@@ -100,7 +91,6 @@ enum Verdict {
     Passed(Duration),
     Failed(Duration),
     NotReached,
-    Waits,
 }
 
 /// Runs [`STEPS`] until the first failure and prints what became of each.
@@ -110,8 +100,8 @@ pub(crate) fn run_all(workspace: &Workspace) -> Result<()> {
     let mut verdicts = Vec::with_capacity(STEPS.len());
     let mut failure = None;
     for (index, step) in STEPS.iter().enumerate() {
-        if step.waits || failure.is_some() {
-            verdicts.push(if step.waits { Verdict::Waits } else { Verdict::NotReached });
+        if failure.is_some() {
+            verdicts.push(Verdict::NotReached);
             continue;
         }
         println!("\n== {}/{} {}", index + 1, STEPS.len(), step.name);
@@ -132,7 +122,7 @@ pub(crate) fn run_all(workspace: &Workspace) -> Result<()> {
     if let Some((name, error)) = failure {
         bail!("step `{name}` failed after {}: {error:#}", seconds(started.elapsed()));
     }
-    println!("all steps that exist passed in {}", seconds(started.elapsed()));
+    println!("all steps passed in {}", seconds(started.elapsed()));
     Ok(())
 }
 
@@ -146,7 +136,6 @@ fn summary(steps: &[Step], verdicts: &[Verdict]) -> String {
             Verdict::Passed(taken) => ("passed", seconds(*taken)),
             Verdict::Failed(taken) => ("FAILED", seconds(*taken)),
             Verdict::NotReached => ("not reached", String::new()),
-            Verdict::Waits => ("NOT RUN: waits for its part of the product", String::new()),
         };
         format!("{:<10} {taken:>9}  {word}", step.name)
     });
@@ -158,12 +147,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_waiting_step_is_never_shown_as_passed() {
+    fn a_step_that_was_not_reached_is_never_shown_as_passed() {
         let steps = [now("fmt", |_| Ok(())), now("demo", |_| Ok(()))];
-        let table = summary(&steps, &[Verdict::Passed(Duration::from_millis(1500)), Verdict::Waits]);
+        let table = summary(&steps, &[Verdict::Passed(Duration::from_millis(1500)), Verdict::NotReached]);
         let lines: Vec<&str> = table.lines().collect();
         assert_eq!(lines[0], "fmt            1.5 s  passed");
-        assert!(lines[1].contains("NOT RUN") && !lines[1].contains("passed"), "{table}");
+        assert!(lines[1].contains("not reached") && !lines[1].contains("passed"), "{table}");
     }
 
     #[test]
