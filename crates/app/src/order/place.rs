@@ -234,7 +234,6 @@ impl Placing {
         if !unchanged && let Err(refusal) = quote(&self.submit, &skus) {
             return self.fence_and_release(refusal, hold).await;
         }
-        let sellers: Vec<SellerId> = quoted.parts.iter().map(|part| part.seller.clone()).collect();
         let orders = quoted.orders(&self.submit, &hold.order_nos, hold.id.n, self.pay_within_ms);
         let Some(mut orders) = orders else {
             // The goods have moved to other sellers since the hold was taken: its parts no longer fit.
@@ -246,6 +245,7 @@ impl Placing {
                 ChangeAnswer::GroupExists(group) => return self.end_as(*group, hold).await,
                 ChangeAnswer::NumberTaken(order_no) => {
                     tracing::error!(%order_no, "an order number was drawn twice");
+                    let sellers: Vec<SellerId> = orders.iter().map(|order| order.seller.clone()).collect();
                     for (order, (_, fresh)) in orders.iter_mut().zip(self.draw_numbers(&sellers).await?) {
                         order.no = fresh;
                     }
