@@ -220,6 +220,11 @@ impl Quantity {
         }
     }
 
+    /// A quantity that the ledger stored: the sum of several lines may exceed [`Quantity::MAX`].
+    pub fn from_stored(units: i64) -> Self {
+        Self(units)
+    }
+
     /// The number of units.
     pub fn units(self) -> i64 {
         self.0

@@ -47,8 +47,9 @@ impl App {
                     let ended = cancelled.ended.map(|ended| holdline_domain::order::EndReason { at: now, ..ended });
                     return Ok(Order { ended, ..cancelled });
                 }
-                // Somebody else was first, or the deadline passed meanwhile: decide anew on what is now true.
-                ChangeAnswer::Stale { .. } | ChangeAnswer::TooLate { .. } => {}
+                // Decided anew on what is now true: the deadline has passed, or somebody else was first.
+                ChangeAnswer::TooLate { now } => self.saw_now(now),
+                ChangeAnswer::Stale { .. } => {}
                 other @ (ChangeAnswer::GroupExists(_)
                 | ChangeAnswer::NumberTaken(_)
                 | ChangeAnswer::TooEarly { .. }) => {

@@ -81,7 +81,11 @@ impl App {
                 self.saw_now(now);
                 Ok(true)
             }
-            ChangeAnswer::Stale { .. } | ChangeAnswer::TooEarly { .. } => Ok(false),
+            ChangeAnswer::TooEarly { now } => {
+                self.saw_now(now);
+                Ok(false)
+            }
+            ChangeAnswer::Stale { .. } => Ok(false),
             other @ (ChangeAnswer::GroupExists(_) | ChangeAnswer::NumberTaken(_) | ChangeAnswer::TooLate { .. }) => {
                 unreachable!("an expiry is never answered {other:?}")
             }

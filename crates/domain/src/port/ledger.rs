@@ -48,6 +48,9 @@ pub trait LedgerStore: Send + Sync + 'static {
     /// Accounts by key; absent ones do not exist.
     async fn accounts(&self, tenant: TenantId, keys: &[AccountKey]) -> Result<Vec<Account>, Fault>;
 
+    /// Accounts by number, as [`HoldRecord::lines`] name them; absent ones do not exist.
+    async fn accounts_by_no(&self, account_nos: &[i64]) -> Result<Vec<Account>, Fault>;
+
     /// Movements of one account with `seq < before`, newest first.
     async fn movements(&self, account_no: i64, before: i64, limit: usize) -> Result<MovementPage, Fault>;
 

@@ -41,6 +41,12 @@ impl<E: Engine> SqlLedger<E> {
     async fn one_lookup(&self, lookup: Lookup) -> Result<Vec<Row>, Fault> {
         Ok(self.engine.lookup(vec![lookup]).await?.pop().unwrap_or_default())
     }
+
+    async fn accounts_of(&self, key: &'static [&'static str], keys: Vec<Column>) -> Result<Vec<Account>, Fault> {
+        let lookup = Lookup { table: "account", columns: ACCOUNT_COLUMNS, key, keys, lock: false };
+        let rows = self.one_lookup(lookup).await?;
+        rows.into_iter().map(|row| stored::account(row).map(|(account, _)| account)).collect()
+    }
 }
 
 #[async_trait]
@@ -118,9 +124,11 @@ impl<E: Engine> LedgerStore for SqlLedger<E> {
 
     async fn accounts(&self, tenant: TenantId, keys: &[AccountKey]) -> Result<Vec<Account>, Fault> {
         let keys = stored::account_keys(keys.iter().map(|key| (tenant, key)));
-        let lookup = Lookup { table: "account", columns: ACCOUNT_COLUMNS, key: ACCOUNT_KEY, keys, lock: false };
-        let rows = self.one_lookup(lookup).await?;
-        rows.into_iter().map(|row| stored::account(row).map(|(account, _)| account)).collect()
+        self.accounts_of(ACCOUNT_KEY, keys).await
+    }
+
+    async fn accounts_by_no(&self, account_nos: &[i64]) -> Result<Vec<Account>, Fault> {
+        self.accounts_of(&["account_no"], vec![Column::Int(account_nos.to_vec())]).await
     }
 
     async fn movements(&self, account_no: i64, before: i64, limit: usize) -> Result<MovementPage, Fault> {

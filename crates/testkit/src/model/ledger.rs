@@ -190,6 +190,11 @@ impl LedgerStore for ModelLedger {
         self.wire.read("ledger.accounts", read).await
     }
 
+    async fn accounts_by_no(&self, account_nos: &[i64]) -> Result<Vec<Account>, Fault> {
+        let read = |rows: &LedgerRows| account_nos.iter().filter_map(|no| rows.accounts.get(no)).cloned().collect();
+        self.wire.read("ledger.accounts_by_no", read).await
+    }
+
     async fn movements(&self, account_no: i64, before: i64, limit: usize) -> Result<MovementPage, Fault> {
         let read = |rows: &LedgerRows| {
             let newest_first = rows.movements.iter().rev();

@@ -93,7 +93,7 @@ impl Scenario {
             wishes: 200,
             open_ms: *dice.pick(&[8_000, 30_000, 60_000]),
             pay_within_ms,
-            commit_on: CommitOn::PaymentCaptured,
+            commit_on: if dice.chance(200) { CommitOn::OrderCreated } else { CommitOn::PaymentCaptured },
             rates: if calm { calm_rates(dice) } else { swarm_rates(dice) },
             crashes: !calm && dice.chance(500),
             clock_steps: !calm && dice.chance(400),

@@ -75,6 +75,8 @@ pub async fn movements_are_paged_newest_first(first: Process, second: Process) {
     assert_eq!(adjusted.reference.as_ref().map(Reference::as_str), Some("in0"));
     let record = ok(first.ledger.hold(TENANT, &HoldId::first(key("k0"))).await).expect("it was taken");
     assert_eq!((held.hold_no, held.part.as_ref()), (Some(record.hold_no), Some(&record.lines[0].part)));
+    let named: Vec<_> = ok(second.ledger.accounts_by_no(&[account_no, i64::MAX]).await);
+    assert_eq!(named, [account(&first.ledger, &stock("A")).await.expect("it exists")]);
     assert_eq!(ok(first.ledger.movements(account_no, listed[8].0.seq, 5).await).movements, []);
 }
 
