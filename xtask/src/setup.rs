@@ -28,6 +28,7 @@ pub(crate) fn prepare() -> Result<()> {
     };
     let version = process::output(Command::new(programs.join("postgres")).arg("--version"))?;
     println!("postgres    {} in {}", String::from_utf8_lossy(&version).trim(), programs.display());
+    curl()?;
     component("rustfmt", "fmt")?;
     component("clippy", "clippy")?;
     cargo_deny()
@@ -61,19 +62,35 @@ fn debian_folders(base: &Path) -> Vec<PathBuf> {
 fn install_postgres() -> Result<PathBuf> {
     let by_hand = "install the PostgreSQL server programs (Debian and Ubuntu: `apt-get install postgresql`) \
                    so that initdb, pg_ctl and postgres are on PATH or under /usr/lib/postgresql";
+    install_with_apt("postgresql", by_hand)?;
+    find_postgres().with_context(|| format!("apt-get installed postgresql but no server programs appeared: {by_hand}"))
+}
+
+/// The client that README.md's first order is sent with.
+fn curl() -> Result<()> {
+    let mut question = Command::new("curl");
+    question.arg("--version");
+    if !process::succeeds(&mut question) {
+        install_with_apt("curl", "install curl (Debian and Ubuntu: `apt-get install curl`)")?;
+    }
+    let version = process::output(&mut question)?;
+    println!("curl        {}", String::from_utf8_lossy(&version).lines().next().unwrap_or_default());
+    Ok(())
+}
+
+fn install_with_apt(package: &str, by_hand: &str) -> Result<()> {
     if !is_root()? {
-        bail!("the tests need PostgreSQL and you are not root: {by_hand}");
+        bail!("the tests need {package} and you are not root: {by_hand}");
     }
     if !process::succeeds(Command::new("apt-get").arg("--version")) {
-        bail!("the tests need PostgreSQL and this machine has no apt-get: {by_hand}");
+        bail!("the tests need {package} and this machine has no apt-get: {by_hand}");
     }
-    println!("postgres    not found, installing it with apt-get");
+    println!("{package:<11} not found, installing it with apt-get");
     let apt =
         |words: &[&str]| process::run(Command::new("apt-get").args(words).env("DEBIAN_FRONTEND", "noninteractive"));
     apt(&["update"])
-        .and_then(|()| apt(&["install", "-y", "--no-install-recommends", "postgresql"]))
-        .context(by_hand)?;
-    find_postgres().with_context(|| format!("apt-get installed postgresql but no server programs appeared: {by_hand}"))
+        .and_then(|()| apt(&["install", "-y", "--no-install-recommends", package]))
+        .with_context(|| by_hand.to_owned())
 }
 
 fn is_root() -> Result<bool> {
