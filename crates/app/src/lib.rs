@@ -11,6 +11,7 @@ mod batch;
 mod catalog;
 mod clock;
 mod error;
+mod figures;
 mod order;
 mod reap;
 mod settle;
@@ -123,6 +124,7 @@ struct Inner {
 impl App {
     /// Loads what is served from memory and starts the background loops.
     pub async fn start(ports: Ports, settings: Settings) -> Result<Self, Fault> {
+        figures::describe();
         let clock = Arc::clone(&ports.clock);
         let limits = batch::Limits {
             queue: settings.queue_max,

@@ -16,7 +16,12 @@ use crate::App;
 const PAGE: usize = 500;
 
 pub(crate) async fn reap(app: App) {
+    let holds_open = metrics::gauge!("holdline_holds_open");
     loop {
+        if let Ok(open) = app.inner.ports.ledger.open_holds().await {
+            #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53 holds")]
+            holds_open.set(open as f64);
+        }
         let more = match visit_page(&app).await {
             Ok(more) => more,
             Err(fault) => {

@@ -5,7 +5,7 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use ::metrics::{Counter, Histogram, counter, describe_counter, describe_histogram, histogram};
+use ::metrics::{Counter, Histogram, counter, describe_counter, describe_gauge, describe_histogram, histogram};
 
 use crate::operation::Op;
 use crate::problem::Code;
@@ -31,6 +31,8 @@ impl Meters {
     pub(crate) fn new() -> Self {
         describe_histogram!(LATENCY, ::metrics::Unit::Seconds, "From a parsed request head to its answer");
         describe_counter!(ANSWERS, "Answers by operation and stable code");
+        describe_gauge!("holdline_http_connections", "Connections that are open");
+        describe_counter!("holdline_http_connections_refused_total", "Connections closed because too many were open");
         let operations = Op::ALL.iter().map(|op| op.entry().id).chain([UNMATCHED]);
         Self {
             latency: operations.map(|id| histogram!(LATENCY, "operation" => id)).collect(),

@@ -8,6 +8,7 @@ use std::net::{TcpListener, TcpStream};
 use anyhow::Result;
 use process::{Ended, Place, WITHIN};
 use rustix::process::Signal;
+use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 /// One sentence, status 2, nothing on standard output.
@@ -32,6 +33,41 @@ fn says_in_one_line_where_it_serves_and_ends_in_order_at_sigterm() -> Result<()>
     assert_eq!(served.process.terminate(WITHIN)?.code(), Some(0));
     // The directory is free again.
     assert_eq!(place.serve(&[])?.process.terminate(WITHIN)?.code(), Some(0));
+    Ok(())
+}
+
+/// The figures that an operator looks at first, each with its meaning, after one order.
+#[test]
+fn metrics_tell_what_happened_and_what_it_means() -> Result<()> {
+    let place = Place::new()?;
+    let (_, secret) = place.key(&["shop", "admin"])?;
+    let served = place.serve(&[])?;
+    served.call(&secret, "PUT", "/v1/sellers/tea", Some(&json!({"name": "Tea"})))?;
+    let price = json!({"amount": 100, "currency": "CNY"});
+    let sku = json!({"seller": "tea", "title": "Pot", "price": price, "on_shelf": true});
+    assert_eq!(served.call(&secret, "PUT", "/v1/skus/POT", Some(&sku))?.0, 200);
+    let delivery = json!({"delta": 1, "reference": "delivery"});
+    assert_eq!(served.call(&secret, "POST", "/v1/stock/POT/adjustments", Some(&delivery))?.0, 200);
+    let order = json!({"buyer_id": "b", "lines": [{"sku": "POT", "quantity": 1, "unit_price": price}]});
+    assert_eq!(served.call(&secret, "POST", "/v1/orders", Some(&order))?.0, 201);
+    let mut figures = String::new();
+    process::wait_until(WITHIN, || {
+        let mut stream = TcpStream::connect(served.address)?;
+        write!(stream, "GET /metrics HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n")?;
+        figures.clear();
+        stream.read_to_string(&mut figures)?;
+        Ok(figures.contains("\nholdline_holds_open 1\n"))
+    })?;
+    for name in [
+        "holdline_http_request_seconds",
+        "holdline_batch_size",
+        "holdline_flush_seconds",
+        "holdline_queue_depth",
+        "holdline_holds_open",
+    ] {
+        assert!(figures.contains(&format!("# HELP {name} ")), "{name} is not explained in {figures}");
+    }
+    assert!(figures.contains("operation=\"place_orders\""), "{figures}");
     Ok(())
 }
 

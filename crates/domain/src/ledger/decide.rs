@@ -77,6 +77,8 @@ pub struct Guard {
     pub next_seq: i64,
     /// The next account number.
     pub next_account_no: i64,
+    /// How many holds have a part that is still held.
+    pub open_holds: i64,
 }
 
 /// A change of the parts of a stored hold.
@@ -133,6 +135,8 @@ pub struct Decided {
     pub next_seq: i64,
     /// The next account number.
     pub next_account_no: i64,
+    /// How many holds have a part that is still held.
+    pub open_holds: i64,
 }
 
 /// Decides a batch. `guard` must hold every row that [`GuardKeys::of`] names and the accounts of the holds to resolve.
@@ -163,6 +167,7 @@ struct Batch {
     movements: Vec<Movement>,
     next_seq: i64,
     next_account_no: i64,
+    open_holds: i64,
 }
 
 impl Batch {
@@ -179,6 +184,7 @@ impl Batch {
             movements: Vec::new(),
             next_seq: guard.next_seq,
             next_account_no: guard.next_account_no,
+            open_holds: guard.open_holds,
         };
         for account in guard.accounts {
             if !batch.by_no.contains_key(&account.account_no) {
@@ -498,12 +504,16 @@ impl Batch {
             movements: self.movements,
             next_seq: self.next_seq,
             next_account_no: self.next_account_no,
+            open_holds: self.open_holds,
             ..Decided::default()
         };
         for hold in self.holds.into_values() {
             if hold.hold_no >= self.first_new_hold_no {
+                decided.open_holds += i64::from(hold.is_open());
                 decided.holds.push(hold);
             } else if self.changed_holds.contains(&hold.hold_no) {
+                // It was open before: nothing changes a hold of which no part is held.
+                decided.open_holds -= i64::from(!hold.is_open());
                 decided.hold_updates.push(HoldUpdate { hold_no: hold.hold_no, parts: hold.parts });
             }
         }

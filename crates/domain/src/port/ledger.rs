@@ -57,6 +57,9 @@ pub trait LedgerStore: Send + Sync + 'static {
     /// Holds with `hold_no > cursor`, in order, at most `limit`: what the reaper visits next.
     async fn holds_after(&self, cursor: i64, limit: usize) -> Result<Vec<HoldVisit>, Fault>;
 
+    /// How many holds have a part that is still held.
+    async fn open_holds(&self) -> Result<i64, Fault>;
+
     /// The reaper's cursor: every hold up to this number has been visited. 0 at first.
     async fn reaper_cursor(&self) -> Result<i64, Fault>;
 

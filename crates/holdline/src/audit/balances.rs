@@ -19,6 +19,7 @@ pub(super) struct Head {
     pub(super) next_seq: i64,
     pub(super) next_account_no: i64,
     pub(super) reaper_cursor: i64,
+    pub(super) open_holds: i64,
 }
 
 /// The most that one buyer may ever have had of a SKU, by tenant and SKU.

@@ -5,12 +5,12 @@
 //! that says why. The other way round there are two delays, told apart by sequence numbers that were read before both:
 //! events that the ledger has not followed yet, and orders placed since.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::accounts::Accounts;
 use super::group_rows::{Group, Groups as GroupRows, Hold, Holds, Order};
 use super::report::{Check, LeftOut};
-use super::source::Source;
+use super::source::{Source, statement};
 use super::stored::{Claim, GroupState, Part, state_name};
 
 /// The reaper asks for a hold once it is `orphan_after` old, and is a problem when it has not by this many times that.
@@ -31,6 +31,26 @@ pub(super) struct Horizon {
     pub(super) orphan_after_ms: i64,
 }
 
+/// What orders that had been sold gave back at their end: units, by account and order number.
+pub(super) struct Returned(HashMap<(i64, String), i64>);
+
+impl Returned {
+    pub(super) fn read(ledger: &Source) -> anyhow::Result<Self> {
+        let mut returned = HashMap::new();
+        let mut rows = ledger.rows(statement!("returned"), &[])?;
+        while let Some(row) = rows.next()? {
+            if let Some(order_no) = row.text(1)?.strip_suffix("/ended") {
+                returned.insert((row.int(0)?, order_no.to_owned()), row.int(2)?);
+            }
+        }
+        Ok(Self(returned))
+    }
+
+    fn units(&self, account_no: i64, order_no: &str) -> i64 {
+        self.0.get(&(account_no, order_no.to_owned())).copied().unwrap_or(0)
+    }
+}
+
 /// When a tenant's stock is sold; `None` for a tenant that does not exist.
 pub(super) type CommitOn = BTreeMap<i64, String>;
 
@@ -39,6 +59,7 @@ pub(super) struct Groups {
     group: Check,
     hold: Check,
     orphan: Check,
+    open: Check,
 }
 
 impl Groups {
@@ -47,11 +68,12 @@ impl Groups {
             group: Check::new("order_group", "a placed group has exactly its orders, any other has none"),
             hold: Check::new("order_hold", "an order's part of its hold stands as the order does, for the same goods"),
             orphan: Check::new("orphan_hold", "a hold stands for an order, or was given back behind a fence"),
+            open: Check::new("open_holds", "the head counts the holds of which a part is held"),
         }
     }
 
-    pub(super) fn into_checks(self) -> [Check; 3] {
-        [self.group, self.hold, self.orphan]
+    pub(super) fn into_checks(self) -> [Check; 4] {
+        [self.group, self.hold, self.orphan, self.open]
     }
 }
 
@@ -61,12 +83,16 @@ pub(super) struct Judge<'a> {
     pub(super) orders: &'a Source,
     pub(super) accounts: &'a Accounts,
     pub(super) commit_on: &'a CommitOn,
+    pub(super) returned: Returned,
+    /// What the ledger's head says.
+    pub(super) open_holds: i64,
     pub(super) horizon: Horizon,
 }
 
 impl Judge<'_> {
     pub(super) fn run(&self, left_out: &mut LeftOut) -> anyhow::Result<Groups> {
         let mut checks = Groups::new();
+        let mut open_holds = 0;
         let mut holds = Holds::read(self.ledger)?;
         let mut groups = GroupRows::read(self.orders, self.horizon)?;
         let (mut hold, mut group) = (holds.next()?, groups.next()?);
@@ -74,7 +100,12 @@ impl Judge<'_> {
             let hold_key = hold.as_ref().map(|hold| (hold.tenant, hold.key.as_str()));
             let group_key = group.as_ref().map(|group| (group.tenant, group.key.as_str()));
             let (tenant, key) = match (hold_key, group_key) {
-                (None, None) => return Ok(checks),
+                (None, None) => {
+                    checks.open.judge(open_holds == self.open_holds, || {
+                        format!("the head says {} holds, but {open_holds} have a part that is held", self.open_holds)
+                    });
+                    return Ok(checks);
+                }
                 (Some(one), None) | (None, Some(one)) => one,
                 (Some(one), Some(other)) => one.min(other),
             };
@@ -85,6 +116,7 @@ impl Judge<'_> {
                 let of = made.as_ref().or(group.as_ref());
                 of.is_some_and(|of| of.tenant == next.tenant && of.key == next.key)
             }) {
+                open_holds += i64::from(next.parts.iter().any(|Part(_, state)| state == "h"));
                 of_key.push(next);
                 hold = holds.next()?;
             }
@@ -144,6 +176,20 @@ impl Judge<'_> {
             let (state, settled) = (state_name(state), if *is_settled { "" } else { " (not settled yet)" });
             format!("order {no} is {status}{settled}, but its part of hold {hold_no} is {state}")
         });
+        let ended = matches!(status.as_str(), "create_failed" | "cancelled" | "expired");
+        if ended && *is_settled && state == "c" {
+            for Claim(_, account_no, units) in hold.claims.iter().filter(|claim| claim.0 == place) {
+                let returned = self.returned.units(*account_no, no);
+                if returned != *units {
+                    check.mismatch(|| {
+                        format!(
+                            "order {no} ({status}) was sold {units} units of account {account_no} before it ended, and \
+                             {returned} were given back"
+                        )
+                    });
+                }
+            }
+        }
         if let Some(fault) = self.goods_fault(order, hold, place) {
             check.mismatch(|| format!("order {no} ({status}), hold {hold_no}: {fault}"));
         }
@@ -233,7 +279,9 @@ fn allowed(status: &str, commit_on: Option<&str>, is_settled: bool) -> &'static 
         ("pending_payment", true, false) | ("confirmed" | "completed", _, false) => &["h", "c"],
         ("pending_payment", true, true) | ("confirmed" | "completed", _, true) => &["c"],
         ("pending_payment", false, _) | ("creating", _, _) => &["h"],
-        ("create_failed" | "cancelled" | "expired", _, true) => &["r"],
+        ("create_failed" | "cancelled" | "expired", false, true) => &["r"],
+        // Sold before it ended, or not: what was sold must be given back (see `Returned`).
+        ("create_failed" | "cancelled" | "expired", true, true) => &["c", "r"],
         ("create_failed" | "cancelled" | "expired", false, false) => &["h", "r"],
         ("create_failed" | "cancelled" | "expired", true, false) => &["h", "c", "r"],
         _ => &[],

@@ -33,7 +33,7 @@ use anyhow::{Context as _, ensure};
 
 use accounts::Accounts;
 use balances::{Balances, Head, Quotas};
-use groups::{CommitOn, Horizon, Judge};
+use groups::{CommitOn, Horizon, Judge, Returned};
 use report::{Check, Counts};
 pub(crate) use report::{LeftOut, Report};
 use source::{Source, statement};
@@ -143,7 +143,15 @@ fn judge(ledger: &Source, orders: &Source, orphan_after_ms: i64) -> anyhow::Resu
     });
     let LedgerChecks { balances, hold, reference, holds, movements } = of_ledger?;
     let (of_orders, order_count) = of_orders.map_err(|_| anyhow::anyhow!("the audit of the orders panicked"))??;
-    let both = Judge { ledger, orders, accounts: &accounts, commit_on: &commit_on, horizon: frozen.horizon };
+    let both = Judge {
+        ledger,
+        orders,
+        accounts: &accounts,
+        commit_on: &commit_on,
+        returned: Returned::read(ledger)?,
+        open_holds: frozen.ledger.open_holds,
+        horizon: frozen.horizon,
+    };
     let groups = both.run(&mut left_out)?;
     let checks = balances.into_checks().into_iter().chain([hold, reference]);
     let checks = checks.chain(of_orders.into_checks()).chain(groups.into_checks()).collect();
@@ -178,9 +186,10 @@ fn freeze(ledger: &Source, orders: &Source, orphan_after_ms: i64) -> anyhow::Res
     let before = read_feed_head(orders)?;
     ledger.freeze()?;
     orders.freeze()?;
-    let head = ledger
-        .rows(statement!("ledger_head"), &[])?
-        .only(|row| Ok(Head { next_seq: row.int(0)?, next_account_no: row.int(1)?, reaper_cursor: row.int(2)? }))?;
+    let head = ledger.rows(statement!("ledger_head"), &[])?.only(|row| {
+        let (next_seq, next_account_no) = (row.int(0)?, row.int(1)?);
+        Ok(Head { next_seq, next_account_no, reaper_cursor: row.int(2)?, open_holds: row.int(3)? })
+    })?;
     let newest = ledger.rows(statement!("newest_movement"), &[])?.next()?.map(|row| row.int(0)).transpose()?;
     let after = read_feed_head(orders)?;
     let horizon = Horizon {

@@ -105,6 +105,13 @@ pub(crate) const CORRUPTIONS: &[Corruption] = &[
         "UPDATE reference SET quantity = quantity + 1 WHERE reference = 'parcel-1'",
         &["reference"],
     ),
+    in_ledger(
+        "an order that was sold and ended gave nothing back under its own name",
+        "UPDATE movement SET reference = reference || '?' WHERE reference LIKE '%/ended';
+         UPDATE reference SET reference = reference || '?' WHERE reference LIKE '%/ended'",
+        &["order_hold"],
+    ),
+    in_ledger("the head counts a hold too many", "UPDATE ledger_head SET open_holds = open_holds + 1", &["open_holds"]),
     in_ledger("a reference is deleted", "DELETE FROM reference WHERE reference = 'parcel-1'", &["reference"]),
     in_ledger(
         "the stock of a live order is given back, in every place at once",

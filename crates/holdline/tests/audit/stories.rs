@@ -10,7 +10,7 @@ use holdline_domain::order::{
 use holdline_domain::refusal::Refusal;
 use holdline_domain::tenant::CommitOn;
 
-use super::shop::{BATCH, Mall, PAY_WITHIN_MS, Shop, group, reference, resolve, stock_of, units};
+use super::shop::{BATCH, Mall, PAY_WITHIN_MS, Placed, Shop, group, reference, resolve, stock_of, units};
 
 impl Shop {
     /// Everything that may happen, a few times each, and one hold whose submit is still under way.
@@ -39,10 +39,29 @@ impl Shop {
         let quick: Vec<Submit> = (0..5).map(|i| self.submit(&flash, &format!("buyer-{i}"), &[("tea", 1)])).collect();
         let quick = self.place(&flash, quick, PAY_WITHIN_MS).await;
         self.commit(&quick).await;
-        let last = quick.last().map_or(0, |placed| placed.hold.hold_no);
+        let sorry: Vec<Submit> = (0..3).map(|i| self.submit(&flash, &format!("sorry-{i}"), &[("tea", 2)])).collect();
+        let sorry = self.place(&flash, sorry, PAY_WITHIN_MS).await;
+        self.commit(&sorry).await;
+        self.end(&sorry, OrderEvent::Cancel, EventKind::Cancelled).await;
+        self.give_back(&sorry).await;
+        let last = sorry.last().map_or(0, |placed| placed.hold.hold_no);
         self.settled(last).await;
         let under_way = self.submit(&mall, "buyer-1", &[("tea", 1)]);
         self.hold(&mall, &[under_way]).await;
+    }
+
+    /// Gives back what was sold at creation, as the feed's consumer would.
+    async fn give_back(&self, ended: &[Placed]) {
+        let of = |placed: &Placed| {
+            let order = &placed.orders[0];
+            LedgerRequest::Unallocate {
+                tenant: order.tenant,
+                account: stock_of("tea"),
+                quantity: units(2),
+                reference: reference(&format!("{}/ended", order.no)),
+            }
+        };
+        self.ledger(ended.iter().map(of).collect()).await;
     }
 
     /// What goods do after they are sold, and flags that change twice.

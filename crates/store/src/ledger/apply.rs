@@ -58,7 +58,7 @@ impl Apply {
         ];
         let account_keys = stored::account_keys(self.keys.accounts.iter().map(|(tenant, key)| (*tenant, key)));
         vec![
-            head("ledger_head", &["min_writer", "next_seq", "next_account_no"]),
+            head("ledger_head", &["min_writer", "next_seq", "next_account_no", "open_holds"]),
             Lookup {
                 table: "hold",
                 columns: HOLD_COLUMNS,
@@ -74,6 +74,7 @@ impl Apply {
         let mut head = results.head(LEDGER)?;
         self.guard.next_seq = head.int()?;
         self.guard.next_account_no = head.int()?;
+        self.guard.open_holds = head.int()?;
         for row in results.take() {
             let (hold, _) = stored::hold(row)?;
             self.guard.holds.insert((hold.tenant, hold.id.clone()), hold);

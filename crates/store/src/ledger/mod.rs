@@ -23,8 +23,8 @@ use holdline_domain::port::{HoldVisit, LedgerStore, MovementPage};
 use self::apply::Apply;
 use self::stored::{ACCOUNT_COLUMNS, ACCOUNT_KEY, HOLD_COLUMNS, KIND_STOCK, LEDGER};
 use crate::engine::{Column, Engine, Lookup, Row, Value};
-use crate::program::{Once, head, set_head};
-use crate::rows::{Fields, count};
+use crate::program::{Once, Results, head, set_head};
+use crate::rows::count;
 
 /// The ledger over an engine.
 #[derive(Clone)]
@@ -40,6 +40,13 @@ impl<E: Engine> SqlLedger<E> {
 
     async fn one_lookup(&self, lookup: Lookup) -> Result<Vec<Row>, Fault> {
         Ok(self.engine.lookup(vec![lookup]).await?.pop().unwrap_or_default())
+    }
+
+    /// The second of these columns of the head row, as it is now.
+    async fn head_figure(&self, columns: &'static [&'static str]) -> Result<i64, Fault> {
+        let lookup = Lookup { lock: false, ..head("ledger_head", columns) };
+        let mut row = Results::new(vec![self.one_lookup(lookup).await?]).head(LEDGER)?;
+        row.int()
     }
 
     async fn accounts_of(&self, key: &'static [&'static str], keys: Vec<Column>) -> Result<Vec<Account>, Fault> {
@@ -149,16 +156,12 @@ impl<E: Engine> LedgerStore for SqlLedger<E> {
         rows.into_iter().map(visit).collect()
     }
 
+    async fn open_holds(&self) -> Result<i64, Fault> {
+        self.head_figure(&["min_writer", "open_holds"]).await
+    }
+
     async fn reaper_cursor(&self) -> Result<i64, Fault> {
-        let lookup = Lookup { lock: false, ..head("ledger_head", &["min_writer", "reaper_cursor"]) };
-        match self.one_lookup(lookup).await?.pop() {
-            None => Ok(0),
-            Some(row) => {
-                let mut fields = Fields::of(LEDGER, row);
-                let _min_writer = fields.int()?;
-                fields.int()
-            }
-        }
+        self.head_figure(&["min_writer", "reaper_cursor"]).await
     }
 
     async fn advance_reaper_cursor(&self, cursor: i64) -> Result<(), Fault> {

@@ -33,8 +33,8 @@ pub(super) fn writes(decided: &Decided, last_seqs: &HashMap<i64, i64>, now: Unix
     push(referring.len(), &|| insert_references(&referring));
     writes.push(set_head(
         "ledger_head",
-        &["next_seq", "next_account_no"],
-        &[decided.next_seq, decided.next_account_no],
+        &["next_seq", "next_account_no", "open_holds"],
+        &[decided.next_seq, decided.next_account_no, decided.open_holds],
     ));
     writes
 }

@@ -31,6 +31,12 @@ pub(super) fn judge(evidence: &Evidence, findings: &mut Findings) {
         judge_claims(evidence, order, findings);
     }
     judge_unallocated(evidence, findings);
+    let is_open = |stored: &&StoredHold| stored.hold.parts.iter().any(|(_, state)| *state == PartState::Held);
+    let open = evidence.ledger.holds.values().filter(is_open).count();
+    let counted = evidence.ledger.open_holds;
+    findings.unless(i64::try_from(open) == Ok(counted), "open_holds_are_counted", || {
+        format!("{counted} open holds counted, {open} are there")
+    });
 }
 
 /// The hold's lines are its movements; each line is resolved at most once, as its part says, and behind a fence.

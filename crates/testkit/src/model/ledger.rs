@@ -53,6 +53,8 @@ pub struct LedgerRows {
     hold_nos: BTreeMap<(TenantId, HoldId), i64>,
     references: BTreeMap<(TenantId, AccountKey, Reference), StoredReference>,
     reaper_cursor: i64,
+    /// How many holds have a part that is still held, as the batches counted.
+    pub open_holds: i64,
 }
 
 impl LedgerRows {
@@ -77,6 +79,7 @@ impl LedgerRows {
             references,
             next_seq: self.movements.last().map_or(1, |stored| stored.movement.seq + 1),
             next_account_no: self.accounts.last_key_value().map_or(1, |(no, _)| no + 1),
+            open_holds: self.open_holds,
         }
     }
 
@@ -111,6 +114,7 @@ impl LedgerRows {
             }
             self.movements.push(StoredMovement { movement, at: now, written_at_ms: at_ms });
         }
+        self.open_holds = decided.open_holds;
         decided.answers
     }
 
@@ -216,6 +220,10 @@ impl LedgerStore for ModelLedger {
             later.map(|(_, s)| HoldVisit { hold: s.hold.clone(), taken: s.taken, now: now.now() }).collect()
         };
         self.wire.read("ledger.holds_after", read).await
+    }
+
+    async fn open_holds(&self) -> Result<i64, Fault> {
+        self.wire.read("ledger.open_holds", |rows| rows.open_holds).await
     }
 
     async fn reaper_cursor(&self) -> Result<i64, Fault> {

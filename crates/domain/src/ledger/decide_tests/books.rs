@@ -58,7 +58,12 @@ impl Books {
             holds,
             next_seq: self.next_seq,
             next_account_no: self.next_account_no,
+            open_holds: self.open_holds(),
         }
+    }
+
+    fn open_holds(&self) -> i64 {
+        self.holds.values().map(|hold| i64::from(hold.is_open())).sum()
     }
 
     fn write(&mut self, decided: Decided) -> Vec<LedgerAnswer> {
@@ -101,6 +106,7 @@ impl Books {
             self.movements.push(movement);
         }
         assert_eq!(self.next_seq, decided.next_seq);
+        assert_eq!(self.open_holds(), decided.open_holds);
         decided.answers
     }
 

@@ -1,1 +1,1 @@
-SELECT next_seq, next_account_no, reaper_cursor FROM ledger_head
+SELECT next_seq, next_account_no, reaper_cursor, open_holds FROM ledger_head

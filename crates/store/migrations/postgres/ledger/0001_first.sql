@@ -1,14 +1,16 @@
 -- The ledger of holds. Every writer takes the head row first. Tables in arrival order (bigint PRIMARY KEY) cost few
 -- pages per batch; what is in random order is kept small.
 
+-- open_holds: how many holds have a part that is still held.
 CREATE TABLE ledger_head (
     id bigint PRIMARY KEY CHECK (id = 1),
     min_writer bigint NOT NULL,
     next_seq bigint NOT NULL,
     next_account_no bigint NOT NULL,
-    reaper_cursor bigint NOT NULL
+    reaper_cursor bigint NOT NULL,
+    open_holds bigint NOT NULL
 ) WITH (fillfactor = 10);
-INSERT INTO ledger_head (id, min_writer, next_seq, next_account_no, reaper_cursor) VALUES (1, 1, 1, 1, 0);
+INSERT INTO ledger_head (id, min_writer, next_seq, next_account_no, reaper_cursor, open_holds) VALUES (1, 1, 1, 1, 0, 0);
 
 -- kind: 0 stock, 1 quota. Texts that do not apply are ''.
 -- last_seq: the newest movement; the movements of an account are a chain (movement.prev_seq), so that listing them

@@ -100,6 +100,7 @@ pub async fn holds_are_listed_once_each_in_the_order_they_were_taken(first: Proc
     let keys: Vec<_> = seen.iter().map(|hold| hold.id.key.as_str().to_owned()).collect();
     assert_eq!(keys, ["k0", "k1", "k2", "k3", "k4", "k5", "k6"]);
     assert!(seen[2].any_released() && !seen[2].is_open(), "as they are now");
+    assert_eq!(ok(second.ledger.open_holds().await), 6, "k2 was given back four times over");
 }
 
 /// A group that was held again shows its newest hold; the older one is still found by its whole id.

@@ -1,0 +1,23 @@
+//! What the figures of this crate mean, in the words that `/metrics` shows an operator.
+
+use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+
+/// Tells the recorder. Once per process, after the recorder is in place.
+pub(crate) fn describe() {
+    describe_histogram!("holdline_batch_size", Unit::Count, "Requests written in one transaction, by queue");
+    describe_histogram!(
+        "holdline_flush_seconds",
+        Unit::Seconds,
+        "From sending a batch to knowing that it is durable, by queue"
+    );
+    describe_counter!("holdline_batches_total", "Batches sent, by queue");
+    describe_gauge!("holdline_queue_depth", "Requests waiting for the next batch, by queue");
+    describe_gauge!("holdline_holds_open", "Holds of which a part is held, in the whole store");
+    describe_gauge!("holdline_feed_last_page", "Events in a consumer's newest page: 500 again and again is a backlog");
+    describe_counter!("holdline_fences_hit_total", "Submits that found a fence and gave their hold back");
+    describe_counter!("holdline_orphan_holds_total", "Holds without an order that the reaper fenced");
+    describe_counter!(
+        "holdline_settlement_disagreements_total",
+        "Orders whose end the ledger did not accept: run the audit"
+    );
+}
