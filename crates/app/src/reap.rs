@@ -7,7 +7,7 @@
 
 use holdline_domain::fault::Fault;
 use holdline_domain::ledger::{HoldRecord, LedgerRequest, Resolution};
-use holdline_domain::order::change::{Change, ChangeAnswer};
+use holdline_domain::order::change::Change;
 use holdline_domain::order::{GroupState, OrderGroup};
 
 use crate::App;
@@ -69,18 +69,11 @@ async fn visit(app: &App, hold: &HoldRecord, group: Option<OrderGroup>) -> Resul
         group
     } else {
         let tombstone = OrderGroup::tombstone(hold.tenant, hold.id.key.clone(), None);
-        match app.inner.orders.send(Change::fence(tombstone.clone())).await? {
-            ChangeAnswer::Applied { now } => {
-                app.saw_now(now);
-                metrics::counter!("holdline_orphan_holds_total").increment(1);
-                tombstone
-            }
-            ChangeAnswer::GroupExists(group) => *group,
-            other @ (ChangeAnswer::Stale { .. }
-            | ChangeAnswer::NumberTaken(_)
-            | ChangeAnswer::TooEarly { .. }
-            | ChangeAnswer::TooLate { .. }) => unreachable!("a fence is never answered {other:?}"),
-        }
+        let answer = app.inner.orders.send(Change::fence(tombstone.clone())).await?;
+        app.fenced(answer).unwrap_or_else(|| {
+            metrics::counter!("holdline_orphan_holds_total").increment(1);
+            tombstone
+        })
     };
     match group.state {
         GroupState::Placed { .. } => Ok(()),

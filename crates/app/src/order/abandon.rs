@@ -34,24 +34,32 @@ impl App {
 
     async fn abandon_owned(&self, tenant: TenantId, key: GroupKey, buyer: BuyerId) -> Result<Abandoned, Error> {
         let tombstone = OrderGroup::tombstone(tenant, key.clone(), Some(buyer.clone()));
-        match self.inner.orders.offer(Change::fence(tombstone)).await? {
-            ChangeAnswer::Applied { now } => {
-                self.saw_now(now);
+        let answer = self.inner.orders.offer(Change::fence(tombstone)).await?;
+        let group = self.fenced(answer);
+        // Another buyer of the same slot used this key: that submit is not ours to speak of.
+        if group.as_ref().and_then(|group| group.buyer.as_ref()).is_some_and(|of| *of != buyer) {
+            return Err(Refusal::KeyReused.into());
+        }
+        match group.map(|group| group.state) {
+            None | Some(GroupState::Abandoned) => {
                 self.release_behind_fence(tenant, &key).await?;
                 Ok(Abandoned::Never)
             }
-            // Another buyer of the same slot used this key: that submit is not ours to speak of.
-            ChangeAnswer::GroupExists(group) if group.buyer.as_ref().is_some_and(|of| *of != buyer) => {
-                Err(Refusal::KeyReused.into())
+            Some(GroupState::Refused { refusal }) => Ok(Abandoned::Refused(refusal)),
+            Some(GroupState::Placed { order_nos }) => {
+                Ok(Abandoned::Placed(self.load_orders(tenant, &order_nos).await?))
             }
-            ChangeAnswer::GroupExists(group) => match group.state {
-                GroupState::Abandoned => {
-                    self.release_behind_fence(tenant, &key).await?;
-                    Ok(Abandoned::Never)
-                }
-                GroupState::Refused { refusal } => Ok(Abandoned::Refused(refusal)),
-                GroupState::Placed { order_nos } => Ok(Abandoned::Placed(self.load_orders(tenant, &order_nos).await?)),
-            },
+        }
+    }
+
+    /// What a fence came to: `None` when it stands, else the group that had taken the key before.
+    pub(crate) fn fenced(&self, answer: ChangeAnswer) -> Option<OrderGroup> {
+        match answer {
+            ChangeAnswer::Applied { now } => {
+                self.saw_now(now);
+                None
+            }
+            ChangeAnswer::GroupExists(group) => Some(*group),
             other @ (ChangeAnswer::Stale { .. }
             | ChangeAnswer::NumberTaken(_)
             | ChangeAnswer::TooEarly { .. }

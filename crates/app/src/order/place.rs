@@ -305,17 +305,13 @@ impl Placing {
             Refusal::SubmitAbandoned => GroupState::Abandoned,
             refusal => GroupState::Refused { refusal: refusal.clone() },
         };
-        match self.app.inner.orders.send(Change::fence(self.group(state))).await? {
-            ChangeAnswer::Applied { now } => {
-                self.app.saw_now(now);
+        let answer = self.app.inner.orders.send(Change::fence(self.group(state))).await?;
+        match self.app.fenced(answer) {
+            None => {
                 release(&self.app, hold).await?;
                 Err(refusal.into())
             }
-            ChangeAnswer::GroupExists(group) => self.end_as(*group, hold).await,
-            other @ (ChangeAnswer::Stale { .. }
-            | ChangeAnswer::NumberTaken(_)
-            | ChangeAnswer::TooEarly { .. }
-            | ChangeAnswer::TooLate { .. }) => unreachable!("a fence is never answered {other:?}"),
+            Some(group) => self.end_as(group, hold).await,
         }
     }
 }
