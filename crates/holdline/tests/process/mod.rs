@@ -88,13 +88,18 @@ impl Place {
 
     /// Starts a server on a free port.
     pub(crate) fn serve(&self, arguments: &[&str]) -> Result<Served> {
+        self.serve_with(arguments, &[])
+    }
+
+    /// The same with environment variables.
+    pub(crate) fn serve_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Result<Served> {
         let data = self.data().into_os_string();
         let mut words = vec!["serve".into(), "--listen".into(), "127.0.0.1:0".into(), "--data".into(), data];
         words.extend(arguments.iter().map(Into::into));
         let process = ServerProcess::start(&Launch {
             program: env!("CARGO_BIN_EXE_holdline").into(),
             arguments: words,
-            environment: Vec::new(),
+            environment: environment.iter().map(|(name, value)| (name.into(), value.into())).collect(),
             readiness: Readiness::Line("holdline serving on ".to_owned()),
             ready_within: WITHIN,
             log: Log::File(self.path().join("server.log")),
@@ -139,21 +144,54 @@ pub(crate) fn call(
     target: &str,
     body: Option<&Value>,
 ) -> Result<(u16, Value)> {
-    let mut request = Vec::new();
     let authorization = format!("Bearer {secret}");
     let key = format!("test-{method}-{target}");
     let headers = [
-        ("host", "127.0.0.1"),
         ("authorization", authorization.as_str()),
         ("content-type", "application/json"),
         ("idempotency-key", key.as_str()),
     ];
-    write_request(&mut request, method, target, &headers, body.map(Value::to_string).unwrap_or_default().as_bytes());
+    let body = body.map(Value::to_string).unwrap_or_default();
+    let answer = exchange(address, method, target, &headers, body.as_bytes())?;
+    Ok((answer.status, answer.body))
+}
+
+/// The headers that an [`Answer`] keeps.
+const HEADERS_KEPT: [&str; 4] = ["content-type", "etag", "idempotent-replayed", "location"];
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    /// Null if it is not JSON.
+    pub(crate) body: Value,
+    headers: Vec<(&'static str, String)>,
+}
+
+impl Answer {
+    /// The value of a header of [`HEADERS_KEPT`].
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(kept, _)| *kept == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// One request with just these headers and this body, on a connection of its own.
+pub(crate) fn exchange(
+    address: SocketAddr,
+    method: &str,
+    target: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Result<Answer> {
+    let mut request = Vec::new();
+    write_request(&mut request, method, target, &[&[("host", "127.0.0.1")], headers].concat(), body);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut connection = Connection::connect(address, 1 << 20).await?;
         let response = tokio::time::timeout(WITHIN, connection.exchange(&request)).await??;
-        Ok((response.status, serde_json::from_slice(response.body).unwrap_or_default()))
+        let kept = HEADERS_KEPT.iter().filter_map(|name| Some((*name, response.header(name)?.to_owned())));
+        let body = serde_json::from_slice(response.body).unwrap_or_default();
+        Ok(Answer { status: response.status, body, headers: kept.collect() })
     })
 }
 
