@@ -6,8 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Account, AccountKey, Demand, Flags, HoldId, HoldLine, HoldRecord, LedgerAnswer, LedgerRequest, Movement,
-    MovementKind, Part, PartState, Resolution, Shortage, ShortageCause,
+    Account, AccountDelta, AccountKey, Decided, Demand, Flags, FlagsWrite, Guard, HoldId, HoldLine, HoldRecord,
+    HoldUpdate, LedgerAnswer, LedgerRequest, Movement, MovementKind, Part, PartState, Resolution, Shortage,
+    ShortageCause, StoredReference,
 };
 use crate::id::{Fingerprint, Reference, SellerId, TenantId};
 use crate::order::OrderNo;
@@ -15,131 +16,7 @@ use crate::order::OrderNo;
 /// No balance leaves ± this many units: the difference of any two balances, and every sum of three, fits i64.
 const BALANCE_MAX: i64 = i64::MAX / 4;
 
-/// What an engine must read, under lock, before it can decide a batch.
-#[derive(Debug, Clone, Default)]
-pub struct GuardKeys {
-    /// Holds by id.
-    pub holds: BTreeSet<(TenantId, HoldId)>,
-    /// Accounts by key.
-    pub accounts: BTreeSet<(TenantId, AccountKey)>,
-    /// References that were perhaps used on an account.
-    pub references: BTreeSet<(TenantId, AccountKey, Reference)>,
-}
-
-impl GuardKeys {
-    /// What the batch touches. The accounts of the holds to resolve are known only once the holds are read: an engine
-    /// reads those by the account numbers in [`HoldRecord::lines`].
-    pub fn of(requests: &[LedgerRequest]) -> Self {
-        let mut keys = Self::default();
-        for request in requests {
-            match request {
-                LedgerRequest::Hold { tenant, id, demands, .. } => {
-                    keys.holds.insert((*tenant, id.clone()));
-                    keys.accounts.extend(demands.iter().map(|demand| (*tenant, demand.account.clone())));
-                }
-                LedgerRequest::Resolve { tenant, id, .. } => {
-                    keys.holds.insert((*tenant, id.clone()));
-                }
-                LedgerRequest::Ship { tenant, account, reference, .. }
-                | LedgerRequest::Unallocate { tenant, account, reference, .. }
-                | LedgerRequest::Adjust { tenant, account, reference, .. } => {
-                    keys.accounts.insert((*tenant, account.clone()));
-                    keys.references.insert((*tenant, account.clone(), reference.clone()));
-                }
-                LedgerRequest::SetFlags { tenant, account, .. } => {
-                    keys.accounts.insert((*tenant, account.clone()));
-                }
-            }
-        }
-        keys
-    }
-}
-
-/// What a reference was used for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StoredReference {
-    /// The kind of movement.
-    pub kind: MovementKind,
-    /// Its quantity.
-    pub quantity: i64,
-}
-
-/// The rows of one batch, as read under lock. What is absent does not exist.
-#[derive(Debug, Clone, Default)]
-pub struct Guard {
-    /// Holds by id.
-    pub holds: BTreeMap<(TenantId, HoldId), HoldRecord>,
-    /// Accounts by key: those of the demands and those of the holds to resolve.
-    pub accounts: Vec<Account>,
-    /// References that were used.
-    pub references: BTreeMap<(TenantId, AccountKey, Reference), StoredReference>,
-    /// The next number of the ledger's gapless sequence.
-    pub next_seq: i64,
-    /// The next account number.
-    pub next_account_no: i64,
-    /// How many holds have a part that is still held.
-    pub open_holds: i64,
-}
-
-/// A change of the parts of a stored hold.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HoldUpdate {
-    /// Which hold.
-    pub hold_no: i64,
-    /// Each part's new state, sorted by part.
-    pub parts: Vec<(Part, PartState)>,
-}
-
-/// What to add to a stored account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AccountDelta {
-    /// Which account.
-    pub account_no: i64,
-    /// Change of on hand.
-    pub on_hand: i64,
-    /// Change of held.
-    pub held: i64,
-    /// Change of allocated.
-    pub allocated: i64,
-    /// Change of the version.
-    pub version: i64,
-}
-
-/// New flags of a stored account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FlagsWrite {
-    /// Which account.
-    pub account_no: i64,
-    /// Its flags.
-    pub flags: Flags,
-}
-
-/// The decision on a batch: answers in the order of the requests, and the rows to write, all of them or none.
-#[derive(Debug, Clone, Default)]
-pub struct Decided {
-    /// One answer per request.
-    pub answers: Vec<LedgerAnswer>,
-    /// New holds, in the order of their numbers.
-    pub holds: Vec<HoldRecord>,
-    /// Changed parts of holds that were stored before this batch, sorted by hold number.
-    pub hold_updates: Vec<HoldUpdate>,
-    /// New accounts with their final balances.
-    pub accounts: Vec<Account>,
-    /// Changes of accounts that were stored before, sorted by account number.
-    pub account_deltas: Vec<AccountDelta>,
-    /// New flags of accounts that were stored before, sorted by account number.
-    pub flags: Vec<FlagsWrite>,
-    /// Movements in sequence, without a gap from the guard's `next_seq`.
-    pub movements: Vec<Movement>,
-    /// The next number of the ledger's sequence.
-    pub next_seq: i64,
-    /// The next account number.
-    pub next_account_no: i64,
-    /// How many holds have a part that is still held.
-    pub open_holds: i64,
-}
-
-/// Decides a batch. `guard` must hold every row that [`GuardKeys::of`] names and the accounts of the holds to resolve.
+/// Decides a batch. `guard` must hold every row that [`super::GuardKeys::of`] names and the accounts of the holds to resolve.
 pub fn decide(requests: &[LedgerRequest], guard: Guard) -> Decided {
     let mut batch = Batch::new(guard);
     let answers = requests.iter().map(|request| batch.answer(request)).collect();

@@ -13,11 +13,13 @@ mod account;
 mod decide;
 mod hold;
 mod request;
+mod rows;
 
 #[cfg(test)]
 mod decide_tests;
 
 pub use account::{Account, AccountKey, Flags, QuotaKey, StockKey};
-pub use decide::{AccountDelta, Decided, FlagsWrite, Guard, GuardKeys, HoldUpdate, StoredReference, decide, shortages};
+pub use decide::{decide, shortages};
 pub use hold::{HoldId, HoldLine, HoldRecord, Part, PartState};
 pub use request::{Demand, LedgerAnswer, LedgerRequest, Movement, MovementKind, Resolution, Shortage, ShortageCause};
+pub use rows::{AccountDelta, Decided, FlagsWrite, Guard, GuardKeys, HoldUpdate, StoredReference};

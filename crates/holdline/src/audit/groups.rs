@@ -5,16 +5,19 @@
 //! that says why. The other way round there are two delays, told apart by sequence numbers that were read before both:
 //! events that the ledger has not followed yet, and orders placed since.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::accounts::Accounts;
 use super::group_rows::{Group, Groups as GroupRows, Hold, Holds, Order};
 use super::report::{Check, LeftOut};
-use super::source::{Source, statement};
+use super::returned::Returned;
+use super::source::Source;
 use super::stored::{Claim, GroupState, Part, state_name};
 
 /// The reaper asks for a hold once it is `orphan_after` old, and is a problem when it has not by this many times that.
 const REAPER_LATE: i64 = 3;
+/// How an order is called that has ended without being sold for good.
+const ENDED: [&str; 3] = ["create_failed", "cancelled", "expired"];
 
 /// Sequence numbers and instants that say what can be judged.
 #[derive(Debug, Clone, Copy)]
@@ -29,26 +32,6 @@ pub(super) struct Horizon {
     pub(super) newest_ms: i64,
     /// How old a hold without an order must be before anybody asks for it.
     pub(super) orphan_after_ms: i64,
-}
-
-/// What orders that had been sold gave back at their end: units, by account and order number.
-pub(super) struct Returned(HashMap<(i64, String), i64>);
-
-impl Returned {
-    pub(super) fn read(ledger: &Source) -> anyhow::Result<Self> {
-        let mut returned = HashMap::new();
-        let mut rows = ledger.rows(statement!("returned"), &[])?;
-        while let Some(row) = rows.next()? {
-            if let Some(order_no) = row.text(1)?.strip_suffix("/ended") {
-                returned.insert((row.int(0)?, order_no.to_owned()), row.int(2)?);
-            }
-        }
-        Ok(Self(returned))
-    }
-
-    fn units(&self, account_no: i64, order_no: &str) -> i64 {
-        self.0.get(&(account_no, order_no.to_owned())).copied().unwrap_or(0)
-    }
 }
 
 /// When a tenant's stock is sold; `None` for a tenant that does not exist.
@@ -176,18 +159,10 @@ impl Judge<'_> {
             let (state, settled) = (state_name(state), if *is_settled { "" } else { " (not settled yet)" });
             format!("order {no} is {status}{settled}, but its part of hold {hold_no} is {state}")
         });
-        let ended = matches!(status.as_str(), "create_failed" | "cancelled" | "expired");
-        if ended && *is_settled && state == "c" {
-            for Claim(_, account_no, units) in hold.claims.iter().filter(|claim| claim.0 == place) {
-                let returned = self.returned.units(*account_no, no);
-                if returned != *units {
-                    check.mismatch(|| {
-                        format!(
-                            "order {no} ({status}) was sold {units} units of account {account_no} before it ended, and \
-                             {returned} were given back"
-                        )
-                    });
-                }
+        if state == "c" && *is_settled && ENDED.contains(&status.as_str()) {
+            let claims = hold.claims.iter().filter(|claim| claim.0 == place);
+            for fault in claims.filter_map(|Claim(_, account_no, sold)| self.returned.fault(*account_no, no, *sold)) {
+                check.mismatch(|| format!("order {no} ({status}): {fault}"));
             }
         }
         if let Some(fault) = self.goods_fault(order, hold, place) {

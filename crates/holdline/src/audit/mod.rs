@@ -21,6 +21,7 @@ mod number;
 mod orders;
 mod references;
 mod report;
+mod returned;
 mod rows;
 mod source;
 mod stored;
@@ -33,9 +34,10 @@ use anyhow::{Context as _, ensure};
 
 use accounts::Accounts;
 use balances::{Balances, Head, Quotas};
-use groups::{CommitOn, Horizon, Judge, Returned};
+use groups::{CommitOn, Horizon, Judge};
 use report::{Check, Counts};
 pub(crate) use report::{LeftOut, Report};
+use returned::Returned;
 use source::{Source, statement};
 
 /// The exit status of a store that breaks a rule.
