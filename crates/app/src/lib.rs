@@ -85,7 +85,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            placing_max: 1_024,
+            placing_max: 512,
             queue_max: 4_096,
             batch_max: 512,
             batch_bytes_max: 4 << 20,
