@@ -1,7 +1,5 @@
 //! How PostgreSQL plans the lookups: by the index of the key, from the first row on.
 
-#![expect(clippy::unwrap_used, reason = "what fails in a helper fails the test")]
-
 mod own_database;
 
 use holdline_store::engine::Engine;
