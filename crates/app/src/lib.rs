@@ -158,15 +158,15 @@ impl App {
 
     fn start_loops(&self) {
         let inner = &self.inner;
-        inner.tasks.run_loop(inner.ledger.clone().run());
-        inner.tasks.run_loop(inner.orders.clone().run());
-        inner.tasks.run_loop(inner.lookups.clone().run());
-        inner.tasks.run_loop(catalog::keep_fresh(self.clone()));
-        inner.tasks.run_loop(access::keep_fresh(self.clone()));
-        inner.tasks.run_loop(order::sweep_overdue(self.clone()));
-        inner.tasks.run_loop(settle::follow_feed(self.clone(), settle::Consumer::Ledger));
-        inner.tasks.run_loop(settle::follow_feed(self.clone(), settle::Consumer::SellerIndex));
-        inner.tasks.run_loop(reap::reap(self.clone()));
+        inner.tasks.run_loop("ledger committer", inner.ledger.clone().run());
+        inner.tasks.run_loop("orders committer", inner.orders.clone().run());
+        inner.tasks.run_loop("lookups", inner.lookups.clone().run());
+        inner.tasks.run_loop("catalog", catalog::keep_fresh(self.clone()));
+        inner.tasks.run_loop("keys", access::keep_fresh(self.clone()));
+        inner.tasks.run_loop("expiry", order::sweep_overdue(self.clone()));
+        inner.tasks.run_loop("settlement", settle::follow_feed(self.clone(), settle::Consumer::Ledger));
+        inner.tasks.run_loop("index by seller", settle::follow_feed(self.clone(), settle::Consumer::SellerIndex));
+        inner.tasks.run_loop("reaper", reap::reap(self.clone()));
     }
 
     /// Stops accepting, finishes what was accepted, then ends the loops. Returns when all is written.
@@ -179,9 +179,15 @@ impl App {
         self.inner.tasks.stop_loops().await;
     }
 
-    /// Whether this process may serve: its catalog is fresh and its loops are alive.
+    /// Whether this process may serve: its catalog is fresh. A dead loop ends the process: see [`Self::broken_loop`].
     pub fn readiness(&self) -> Result<(), String> {
         self.inner.catalog.readiness()
+    }
+
+    /// Returns once a background loop has panicked, with its name. Its work is not done any more, and what it had taken up
+    /// is unknown: the process must end, and the next one finds everything in the store.
+    pub async fn broken_loop(&self) -> &'static str {
+        self.inner.tasks.broken_loop().await
     }
 
     /// The tenant of a number.

@@ -5,8 +5,8 @@
 //!
 //! The end: SIGTERM or SIGINT stops listening, answers what was accepted and writes it down within
 //! `server.shutdown_within` (status 0; 1 if something was cut off). A second signal ends the process at once. A store
-//! that can no longer be trusted with writes ends it at once too (status 1): what is not acknowledged is not promised,
-//! and only a start finds out what is on disk. Whatever keeps it from starting is one sentence and status 2.
+//! that can no longer be trusted with writes ends it at once too (status 1), and so does a background loop that panicked:
+//! what is not acknowledged is not promised, and only a start finds out what is on disk. Whatever keeps it from starting is one sentence and status 2.
 
 mod figures;
 mod signals;
@@ -99,6 +99,7 @@ async fn serve(config: &Config, demo_key: bool) -> anyhow::Result<ExitCode> {
 
     tokio::select! {
         fault = &mut writing_ended => return Ok(untrusted(&fault)),
+        name = app.broken_loop() => return Ok(broken(name)),
         signal = signals.next() => tracing::info!(signal, "stopping: what was accepted is answered first"),
     }
     stop.cancel();
@@ -110,6 +111,7 @@ async fn serve(config: &Config, demo_key: bool) -> anyhow::Result<ExitCode> {
     let drained = tokio::select! {
         drained = tokio::time::timeout(within, drain) => drained,
         fault = &mut writing_ended => return Ok(untrusted(&fault)),
+        name = app.broken_loop() => return Ok(broken(name)),
         signal = signals.next() => exit_at_once(signal),
     };
     match drained {
@@ -172,11 +174,18 @@ fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> anyhow::Error {
     }
 }
 
-/// Said even where logs are turned down: the operator must know why the process is gone.
 fn untrusted(fault: &Fault) -> ExitCode {
-    let said = "writing has ended, because the disk cannot be trusted any more; start the server again";
+    ended(&format!("writing has ended, because the disk cannot be trusted any more; start the server again: {fault}"))
+}
+
+fn broken(name: &str) -> ExitCode {
+    ended(&format!("the loop `{name}` has panicked (a bug: please report what is above); start the server again"))
+}
+
+/// Said even where logs are turned down: the operator must know why the process is gone.
+fn ended(said: &str) -> ExitCode {
     // Standard error may be closed; then nobody can be told.
-    let _ = writeln!(std::io::stderr(), "holdline: {said}: {fault}");
+    let _ = writeln!(std::io::stderr(), "holdline: {said}");
     ExitCode::FAILURE
 }
 
