@@ -3,7 +3,8 @@
 //! A round: the server takes submits, repetitions and cancels on several connections until it is killed at a random
 //! instant; the store is audited as the kill left it; the server starts again; every submit without a definite answer is
 //! sent again under its key until it has one, and once more to see the same; every order acknowledged in the round is
-//! looked up. After the last round every acknowledged order of all rounds is looked up, the server comes to rest, the
+//! looked up. With several processes on one PostgreSQL one of them is killed, the others serve on, and who asks again asks
+//! any of them. After the last round every acknowledged order of all rounds is looked up, the server comes to rest, the
 //! audit must leave nothing out, and the balances of each SKU must be what the clients know.
 //!
 //! Deliberately absent: power cuts. A killed process has lost nothing that the kernel already had.
@@ -16,10 +17,12 @@ use std::process::ExitCode;
 
 use anyhow::ensure;
 
-use crate::child::{Stop, StoreArgs};
+use crate::child::{Engine, Stop, StoreArgs};
 
 /// Most rounds of one run.
 const ROUNDS_MAX: u32 = 10_000;
+/// Most servers of one run: each has up to 24 connections to a PostgreSQL that takes 200.
+const PROCESSES_MAX: usize = 8;
 
 /// Kill a server under load again and again, and look for lost orders.
 #[derive(Clone, Debug, clap::Args)]
@@ -29,6 +32,9 @@ pub(crate) struct Args {
     rounds: u32,
     #[command(flatten)]
     store: StoreArgs,
+    /// Servers on the one PostgreSQL; one of them is killed in each round
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    processes: usize,
     /// Longest load before a kill; each round is killed at a random instant of it
     #[arg(long, value_name = "S", default_value_t = 1.0)]
     seconds_per_round: f64,
@@ -46,6 +52,11 @@ pub(crate) struct Args {
 /// Runs the command.
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     ensure!((1..=ROUNDS_MAX).contains(&args.rounds), "--rounds must be 1 to {ROUNDS_MAX}");
+    ensure!((1..=PROCESSES_MAX).contains(&args.processes), "--processes must be 1 to {PROCESSES_MAX}");
+    ensure!(
+        args.processes == 1 || args.store.store == Engine::Postgres,
+        "--processes needs --store postgres: an embedded store has one owner"
+    );
     ensure!((0.1..=60.0).contains(&args.seconds_per_round), "--seconds-per-round must be 0.1 to 60");
     ensure!((1.0..=100_000.0).contains(&args.rate), "--rate must be 1 to 100,000");
     ensure!((1..=1_000).contains(&args.connections), "--connections must be 1 to 1,000");

@@ -1,6 +1,7 @@
 //! The rounds, and the judgement over all of them.
 
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, mpsc};
 use std::time::Duration;
 
@@ -47,8 +48,8 @@ pub(super) fn run(args: &Args, stop: &Stop) -> anyhow::Result<Verdict> {
     progress.say(&format!("seed {seed}"));
     let home = Home::fresh(&args.store, progress)?;
     let keys = Keys::create(&home, TENANT)?;
-    let server = Server::start(&home)?;
-    shop().write(&mut Client::new(server.address, &keys.admin)?, "opening")?;
+    let mut servers = (0..args.processes).map(|_| Server::start(&home)).collect::<anyhow::Result<Vec<_>>>()?;
+    shop().write(&mut Client::new(servers[0].address, &keys.admin)?, "opening")?;
     let mut rounds = Rounds {
         args,
         home: &home,
@@ -60,16 +61,15 @@ pub(super) fn run(args: &Args, stop: &Stop) -> anyhow::Result<Verdict> {
         stop,
     };
     let bar = progress.bar("crash rounds", u64::from(args.rounds));
-    let mut server = server;
     for round in 1..=args.rounds {
-        server = rounds.round(round, server).with_context(|| format!("round {round}, seed {seed}"))?;
+        rounds.round(round, &mut servers).with_context(|| format!("round {round}, seed {seed}"))?;
         bar.inc(1);
         if !rounds.verdict.failures.is_empty() {
             break;
         }
     }
     bar.finish();
-    rounds.settle(server).with_context(|| format!("after the last round, seed {seed}"))?;
+    rounds.settle(servers).with_context(|| format!("after the last round, seed {seed}"))?;
     let verdict = rounds.verdict;
     if verdict.is_ok() || home.engine() == Engine::Postgres {
         home.close()?;
@@ -97,20 +97,20 @@ impl Rounds<'_> {
     }
 
     /// Load, kill, audit, start, ask again, look up.
-    fn round(&mut self, round: u32, server: Server) -> anyhow::Result<Server> {
+    fn round(&mut self, round: u32, servers: &mut Vec<Server>) -> anyhow::Result<()> {
         let quiet = Progress::new(true);
-        let mut admin = Client::new(server.address, &self.keys.admin)?;
+        let mut admin = Client::new(self.any(servers), &self.keys.admin)?;
         for sku in (0..SKUS).filter(|sku| is_scarce(*sku)) {
             adjust(&mut admin, code(sku), SCARCE_UNITS, &format!("round-{round}"))?.success()?;
         }
         let submitted = self.book().submits.len();
         let placed = self.book().placed_count();
-        self.load_and_kill(server)?;
+        self.load_and_kill(servers)?;
         self.stop.check()?;
         let audit = audit(self.home)?;
         self.judge_audit(round, &audit);
-        let server = Server::start(self.home)?;
-        let mut client = Client::new(server.address, &self.keys.shop)?;
+        servers.push(Server::start(self.home)?);
+        let mut client = Client::new(self.any(servers), &self.keys.shop)?;
         let unanswered = self.book().unanswered(submitted);
         for submit in unanswered {
             self.ask_again(submit, &mut client)?;
@@ -118,23 +118,32 @@ impl Rounds<'_> {
         let numbers = self.book().numbers_placed(placed);
         ensure!(!numbers.is_empty() || round > 1, "the first round placed no order at all");
         let numbers = numbers.iter().map(String::as_str);
-        let lookup = look_up(server.address, &self.keys.shop, numbers, quiet, self.stop)?;
+        let lookup = look_up(self.any(servers), &self.keys.shop, numbers, quiet, self.stop)?;
         self.verdict.lost += lookup.lost;
         self.verdict.failures.extend(lookup.named.iter().map(|number| format!("round {round}: {number} is lost")));
         let wrong = std::mem::take(&mut self.book().wrong);
         self.verdict.failures.extend(wrong);
         self.verdict.rounds = round;
-        Ok(server)
+        Ok(())
     }
 
-    fn load_and_kill(&mut self, server: Server) -> anyhow::Result<()> {
+    /// Where any of the servers listens.
+    fn any(&mut self, servers: &[Server]) -> SocketAddr {
+        servers[self.dice.random_range(0..servers.len())].address
+    }
+
+    /// Kills one of the servers under load; the others are loaded as long again.
+    fn load_and_kill(&mut self, servers: &mut Vec<Server>) -> anyhow::Result<()> {
         let longest = Duration::from_secs_f64(self.args.seconds_per_round);
         let killed_after = KILLED_AFTER + longest.mul_f64(self.dice.random::<f64>());
-        let mut plan = Plan::new(server.address, longest + Duration::from_secs(5));
+        let goes_on = if servers.len() > 1 { killed_after } else { Duration::ZERO };
+        let mut plan = Plan::new(servers[0].address, longest.mul_f64(2.0) + Duration::from_secs(5));
+        plan.targets = servers.iter().map(|server| server.address).collect();
         plan.load = Load::Open { requests_per_second: self.args.rate };
         plan.reconnects_max = 0;
         plan.control = self.stop.control();
         let control = plan.control.clone();
+        let killed = servers.swap_remove(self.dice.random_range(0..servers.len()));
         let runners = (0..self.args.connections).map(|_| Runner::new(&self.keys.shop, &self.book)).collect();
         let (done, is_done) = mpsc::channel::<()>();
         let (loaded, killed) = std::thread::scope(|scope| {
@@ -142,7 +151,8 @@ impl Rounds<'_> {
             let killer = scope.spawn(move || {
                 // Nobody sends: it is the wait that matters.
                 let _ = is_done.recv_timeout(killed_after);
-                let killed = server.kill();
+                let killed = killed.kill();
+                let _ = is_done.recv_timeout(goes_on);
                 control.stop();
                 killed
             });
@@ -192,8 +202,9 @@ impl Rounds<'_> {
     }
 
     /// After the last round: every cancel gets its answer, everything comes to rest, everything is compared.
-    fn settle(&mut self, server: Server) -> anyhow::Result<()> {
-        let mut client = Client::new(server.address, &self.keys.shop)?;
+    fn settle(&mut self, servers: Vec<Server>) -> anyhow::Result<()> {
+        let address = self.any(&servers);
+        let mut client = Client::new(address, &self.keys.shop)?;
         let uncancelled = self.book().uncancelled();
         for (submit, order, number) in uncancelled {
             let target = format!("/v1/orders/{number}/cancel");
@@ -202,7 +213,7 @@ impl Rounds<'_> {
         }
         let numbers = self.book().numbers_placed(0);
         let answers = numbers.iter().map(String::as_str);
-        let lookup = look_up(server.address, &self.keys.shop, answers, self.progress, self.stop)?;
+        let lookup = look_up(address, &self.keys.shop, answers, self.progress, self.stop)?;
         self.verdict.lost = self.verdict.lost.max(lookup.lost);
         if !lookup.is_complete() {
             self.verdict.failures.push(format!("{} of {} orders found", lookup.stored, lookup.acknowledged));
@@ -210,7 +221,9 @@ impl Rounds<'_> {
         self.progress.say("coming to rest");
         let difference = self.rest(&mut client)?;
         self.verdict.failures.extend(difference);
-        server.terminate()?;
+        for server in servers {
+            server.terminate()?;
+        }
         let audit = audit(self.home)?;
         self.judge_audit(self.verdict.rounds, &audit);
         if audit.left_out_total() > 0 {
