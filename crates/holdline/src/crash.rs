@@ -12,6 +12,7 @@
 mod book;
 mod client;
 mod rounds;
+mod verdict;
 
 use std::process::ExitCode;
 

@@ -1,6 +1,5 @@
 //! The rounds, and the judgement over all of them.
 
-use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, mpsc};
 use std::time::Duration;
@@ -14,6 +13,7 @@ use serde_json::json;
 use super::Args;
 use super::book::{Book, SCARCE_UNITS, SKUS, Told, code, given, is_scarce, shop};
 use super::client::{Runner, body};
+use super::verdict::Verdict;
 use crate::child::submit::Meaning;
 use crate::child::{
     Answer, Audit, Client, Engine, Home, Keys, Progress, Server, Stop, adjust, audit, audit_at_rest, look_up, stock,
@@ -27,19 +27,6 @@ const KILLED_AFTER: Duration = Duration::from_millis(50);
 const ATTEMPTS_MAX: usize = 100;
 /// Time between such attempts.
 const ATTEMPT_EVERY: Duration = Duration::from_millis(50);
-
-/// Counts over all rounds.
-#[derive(Debug, Default)]
-pub(super) struct Verdict {
-    rounds: u32,
-    acknowledged: usize,
-    retried: u64,
-    lost: u64,
-    oversold: u64,
-    clean: bool,
-    seed: u64,
-    failures: Vec<String>,
-}
 
 /// Runs them.
 pub(super) fn run(args: &Args, stop: &Stop) -> anyhow::Result<Verdict> {
@@ -277,29 +264,4 @@ fn numbers_of(answer: &Answer) -> anyhow::Result<String> {
     let orders = body["orders"].as_array().context("an answer without orders")?;
     let numbers = orders.iter().map(|order| order["order_no"].as_str().context("an order without its number"));
     Ok(numbers.collect::<anyhow::Result<Vec<_>>>()?.join(","))
-}
-
-impl Verdict {
-    /// Whether nothing is lost, twice or wrong.
-    pub(super) fn is_ok(&self) -> bool {
-        self.failures.is_empty() && self.clean && self.lost == 0 && self.oversold == 0
-    }
-
-    /// What is wrong, if anything, and the line that says it all.
-    pub(super) fn text(&self) -> String {
-        let mut text = String::new();
-        for failure in &self.failures {
-            writeln!(text, "{failure}").expect("a String takes every text");
-        }
-        let word = if self.is_ok() { "ok" } else { "FAILED" };
-        let Self { rounds, acknowledged, retried, lost, oversold, seed, .. } = self;
-        let audit = if self.clean { "clean" } else { "mismatch" };
-        writeln!(
-            text,
-            "CRASH {word} rounds={rounds} acknowledged={acknowledged} retried={retried} lost={lost} oversold={oversold} \
-             audit={audit} seed={seed}"
-        )
-        .expect("a String takes every text");
-        text
-    }
 }

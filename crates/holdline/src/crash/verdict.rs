@@ -1,0 +1,41 @@
+//! What the rounds came to, and the line that says it.
+
+use std::fmt::Write as _;
+
+/// Counts over all rounds.
+#[derive(Debug, Default)]
+pub(super) struct Verdict {
+    pub(super) rounds: u32,
+    pub(super) acknowledged: usize,
+    pub(super) retried: u64,
+    pub(super) lost: u64,
+    pub(super) oversold: u64,
+    pub(super) clean: bool,
+    pub(super) seed: u64,
+    pub(super) failures: Vec<String>,
+}
+
+impl Verdict {
+    /// Whether nothing is lost, twice or wrong.
+    pub(super) fn is_ok(&self) -> bool {
+        self.failures.is_empty() && self.clean && self.lost == 0 && self.oversold == 0
+    }
+
+    /// What is wrong, if anything, and the line that says it all.
+    pub(super) fn text(&self) -> String {
+        let mut text = String::new();
+        for failure in &self.failures {
+            writeln!(text, "{failure}").expect("a String takes every text");
+        }
+        let word = if self.is_ok() { "ok" } else { "FAILED" };
+        let Self { rounds, acknowledged, retried, lost, oversold, seed, .. } = self;
+        let audit = if self.clean { "clean" } else { "mismatch" };
+        writeln!(
+            text,
+            "CRASH {word} rounds={rounds} acknowledged={acknowledged} retried={retried} lost={lost} oversold={oversold} \
+             audit={audit} seed={seed}"
+        )
+        .expect("a String takes every text");
+        text
+    }
+}
