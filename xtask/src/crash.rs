@@ -1,8 +1,9 @@
 //! `crash`: the real server under load, killed with SIGKILL at a random moment, restarted, audited, and compared with
 //! the client's own list of acknowledged orders.
 //!
-//! The contract with the binary: `holdline crash --rounds N --store sqlite|postgres --processes N [--database-url URL]`,
-//! status 0 when nothing was lost. The address is a superuser's; the command makes a database of its own in that server.
+//! The contract with the binary: `holdline crash --rounds N --store sqlite|postgres --processes N --trouble WHAT
+//! [--database-url URL]`, status 0 when nothing was lost. The address is a superuser's; the command makes a database of its
+//! own in that server, or starts a server of its own where it means it harm.
 
 use anyhow::Result;
 use clap::ValueEnum;
@@ -31,25 +32,39 @@ impl Store {
         }
     }
 
-    /// How many processes serve a store, one run each.
-    fn processes(self) -> &'static [&'static str] {
+    /// The runs on a store.
+    fn runs(self) -> &'static [Run] {
         match self {
             // A data directory has one owner.
-            Self::Sqlite => &["1"],
-            // Alone nobody goes on; with others somebody does.
-            Self::Postgres => &["1", "3"],
+            Self::Sqlite => &[Run { processes: "1", trouble: "process" }],
+            // Alone nobody goes on; with others somebody does; and the database itself may be away.
+            Self::Postgres => &[
+                Run { processes: "1", trouble: "process" },
+                Run { processes: "3", trouble: "process" },
+                Run { processes: "2", trouble: DATABASE_TROUBLES },
+            ],
         }
     }
 }
 
-/// Runs `rounds` kills on each store; `server` is required for PostgreSQL.
+/// What befalls a database; it must be the command's own then.
+const DATABASE_TROUBLES: &str = "connections-cut,database-killed,database-restarted,database-paused";
+
+/// One run of the command.
+struct Run {
+    processes: &'static str,
+    trouble: &'static str,
+}
+
+/// Runs `rounds` of trouble in each run on each store; `server` is required for PostgreSQL.
 pub(crate) fn run(workspace: &Workspace, rounds: u32, stores: &[Store], server: Option<&Postgres>) -> Result<()> {
     process::run(&mut workspace.cargo(&["build", "--locked", "--release", "-p", "holdline"]))?;
-    for (store, processes) in stores.iter().flat_map(|store| store.processes().iter().map(move |n| (store, n))) {
+    for (store, run) in stores.iter().flat_map(|store| store.runs().iter().map(move |run| (store, run))) {
         // Quiet: cargo would show the server's password among the words it runs.
         let mut crash = workspace.cargo(&["run", "--quiet", "--locked", "--release", "-p", "holdline", "--", "crash"]);
-        crash.args(["--rounds", &rounds.to_string(), "--store", store.name(), "--processes", processes]);
-        if let (Store::Postgres, Some(server)) = (store, server) {
+        crash.args(["--rounds", &rounds.to_string(), "--store", store.name()]);
+        crash.args(["--processes", run.processes, "--trouble", run.trouble]);
+        if let (Store::Postgres, Some(server), true) = (store, server, run.trouble != DATABASE_TROUBLES) {
             crash.args(["--database-url", server.url()]).env(URL_VARIABLE, server.url());
         }
         process::run(&mut crash)?;

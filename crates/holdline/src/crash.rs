@@ -4,7 +4,8 @@
 //! instant; the store is audited as the kill left it; the server starts again; every submit without a definite answer is
 //! sent again under its key until it has one, and once more to see the same; every order acknowledged in the round is
 //! looked up. With several processes on one PostgreSQL one of them is killed, the others serve on, and who asks again asks
-//! any of them. After the last round every acknowledged order of all rounds is looked up, the server comes to rest, the
+//! any of them. A round may instead kill, restart or pause the PostgreSQL itself, or cut the connections to it: the servers
+//! must find back by themselves. After the last round every acknowledged order of all rounds is looked up, the server comes to rest, the
 //! audit must leave nothing out, and the balances of each SKU must be what the clients know.
 //!
 //! Deliberately absent: power cuts. A killed process has lost nothing that the kernel already had.
@@ -12,6 +13,7 @@
 mod book;
 mod client;
 mod rounds;
+mod trouble;
 mod verdict;
 
 use std::process::ExitCode;
@@ -19,6 +21,7 @@ use std::process::ExitCode;
 use anyhow::ensure;
 
 use crate::child::{Engine, Stop, StoreArgs};
+use trouble::Trouble;
 
 /// Most rounds of one run.
 const ROUNDS_MAX: u32 = 10_000;
@@ -36,6 +39,9 @@ pub(crate) struct Args {
     /// Servers on the one PostgreSQL; one of them is killed in each round
     #[arg(long, value_name = "N", default_value_t = 1)]
     processes: usize,
+    /// What happens in a round; of several each round has one at random. All but `process` need a private PostgreSQL
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "WHAT", default_value = "process")]
+    trouble: Vec<Trouble>,
     /// Longest load before a kill; each round is killed at a random instant of it
     #[arg(long, value_name = "S", default_value_t = 1.0)]
     seconds_per_round: f64,
@@ -57,6 +63,11 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     ensure!(
         args.processes == 1 || args.store.store == Engine::Postgres,
         "--processes needs --store postgres: an embedded store has one owner"
+    );
+    ensure!(
+        args.trouble.iter().all(|trouble| !trouble.is_of_database())
+            || (args.store.store == Engine::Postgres && args.store.database_url.is_none()),
+        "troubles of the database need --store postgres without --database-url: it must be ours to harm"
     );
     ensure!((0.1..=60.0).contains(&args.seconds_per_round), "--seconds-per-round must be 0.1 to 60");
     ensure!((1.0..=100_000.0).contains(&args.rate), "--rate must be 1 to 100,000");

@@ -21,6 +21,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::Duration;
 
+use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::process::ProcessError;
@@ -201,6 +202,16 @@ impl PrivatePostgres {
     /// data stays for [`Self::restart`].
     pub fn kill(&mut self) -> Result<(), PostgresError> {
         self.server.stop_at_once()
+    }
+
+    /// Stops every process of the server where it stands (SIGSTOP): connections stay open and nobody answers.
+    pub fn pause(&self) -> Result<(), PostgresError> {
+        self.server.signal_all(Signal::STOP)
+    }
+
+    /// Lets a paused server go on.
+    pub fn resume(&self) -> Result<(), PostgresError> {
+        self.server.signal_all(Signal::CONT)
     }
 
     /// Starts it again on the same port and data, stopping it cleanly first when it runs.

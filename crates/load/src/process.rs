@@ -18,7 +18,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-pub use figures::{cpu_seconds, own_cpu_seconds, rss_bytes, tree_cpu_seconds};
+pub use figures::{children, cpu_seconds, own_cpu_seconds, rss_bytes, tree_cpu_seconds};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};

@@ -126,6 +126,11 @@ impl Home {
         self.postgres.as_ref()
     }
 
+    /// The private server, for who means it harm.
+    pub(crate) fn postgres_mut(&mut self) -> Option<&mut PrivatePostgres> {
+        self.postgres.as_mut()
+    }
+
     /// The flags that make a server work on this home, and on nothing of the caller's own settings file.
     pub(crate) fn settings(&self) -> Vec<OsString> {
         let data = self.data.clone().into_os_string();

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, mpsc};
 use std::time::Duration;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, anyhow, bail, ensure};
 use holdline_load::generator::{Load, Plan};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
@@ -13,6 +13,7 @@ use serde_json::json;
 use super::Args;
 use super::book::{Book, SCARCE_UNITS, SKUS, Told, code, given, is_scarce, shop};
 use super::client::{Runner, body};
+use super::trouble::{AWAY_MAX, Trouble};
 use super::verdict::Verdict;
 use crate::child::submit::Meaning;
 use crate::child::{
@@ -33,13 +34,13 @@ pub(super) fn run(args: &Args, stop: &Stop) -> anyhow::Result<Verdict> {
     let seed = args.seed.unwrap_or_else(|| rand::rng().random());
     let progress = Progress::new(false);
     progress.say(&format!("seed {seed}"));
-    let home = Home::fresh(&args.store, progress)?;
+    let mut home = Home::fresh(&args.store, progress)?;
     let keys = Keys::create(&home, TENANT)?;
     let mut servers = (0..args.processes).map(|_| Server::start(&home)).collect::<anyhow::Result<Vec<_>>>()?;
     shop().write(&mut Client::new(servers[0].address, &keys.admin)?, "opening")?;
     let mut rounds = Rounds {
         args,
-        home: &home,
+        home: &mut home,
         keys: &keys,
         book: Arc::new(Mutex::new(Book::new(StdRng::seed_from_u64(seed)))),
         dice: StdRng::seed_from_u64(!seed),
@@ -68,7 +69,7 @@ pub(super) fn run(args: &Args, stop: &Stop) -> anyhow::Result<Verdict> {
 
 struct Rounds<'a> {
     args: &'a Args,
-    home: &'a Home,
+    home: &'a mut Home,
     keys: &'a Keys,
     book: Arc<Mutex<Book>>,
     /// Chooses the instants; the book has dice of its own.
@@ -92,11 +93,14 @@ impl Rounds<'_> {
         }
         let submitted = self.book().submits.len();
         let placed = self.book().placed_count();
-        self.load_and_kill(servers)?;
+        let trouble = self.args.trouble[self.dice.random_range(0..self.args.trouble.len())];
+        self.load_and_trouble(trouble, servers)?;
         self.stop.check()?;
         let audit = audit(self.home)?;
         self.judge_audit(round, &audit);
-        servers.push(Server::start(self.home)?);
+        if servers.len() < self.args.processes {
+            servers.push(Server::start(self.home)?);
+        }
         let mut client = Client::new(self.any(servers), &self.keys.shop)?;
         let unanswered = self.book().unanswered(submitted);
         for submit in unanswered {
@@ -119,35 +123,47 @@ impl Rounds<'_> {
         servers[self.dice.random_range(0..servers.len())].address
     }
 
-    /// Kills one of the servers under load; the others are loaded as long again.
-    fn load_and_kill(&mut self, servers: &mut Vec<Server>) -> anyhow::Result<()> {
+    /// One of the servers is killed, or the database has its trouble, under load. Whoever is left is loaded as long again.
+    fn load_and_trouble(&mut self, trouble: Trouble, servers: &mut Vec<Server>) -> anyhow::Result<()> {
         let longest = Duration::from_secs_f64(self.args.seconds_per_round);
-        let killed_after = KILLED_AFTER + longest.mul_f64(self.dice.random::<f64>());
-        let goes_on = if servers.len() > 1 { killed_after } else { Duration::ZERO };
-        let mut plan = Plan::new(servers[0].address, longest.mul_f64(2.0) + Duration::from_secs(5));
+        let begins_after = KILLED_AFTER + longest.mul_f64(self.dice.random::<f64>());
+        let away = AWAY_MAX.mul_f64(self.dice.random::<f64>());
+        let mut plan = Plan::new(servers[0].address, longest.mul_f64(2.0) + AWAY_MAX + Duration::from_mins(1));
         plan.targets = servers.iter().map(|server| server.address).collect();
         plan.load = Load::Open { requests_per_second: self.args.rate };
         plan.reconnects_max = 0;
         plan.control = self.stop.control();
         let control = plan.control.clone();
-        let killed = servers.swap_remove(self.dice.random_range(0..servers.len()));
         let runners = (0..self.args.connections).map(|_| Runner::new(&self.keys.shop, &self.book)).collect();
+        let victim = if trouble.is_of_database() {
+            None
+        } else {
+            Some(servers.swap_remove(self.dice.random_range(0..servers.len())))
+        };
+        let goes_on = if servers.is_empty() { Duration::ZERO } else { begins_after };
+        let postgres = self.home.postgres_mut();
         let (done, is_done) = mpsc::channel::<()>();
-        let (loaded, killed) = std::thread::scope(|scope| {
-            // Ends with the kill, at the latest when `done` is dropped after the load.
-            let killer = scope.spawn(move || {
-                // Nobody sends: it is the wait that matters.
-                let _ = is_done.recv_timeout(killed_after);
-                let killed = killed.kill();
-                let _ = is_done.recv_timeout(goes_on);
+        let (loaded, happened) = std::thread::scope(|scope| {
+            let culprit = scope.spawn(move || {
+                // Nobody sends: it is the wait that matters, and it ends when `done` is dropped after the load.
+                let wait = |time| {
+                    let _ = is_done.recv_timeout(time);
+                };
+                wait(begins_after);
+                let happened = match (victim, postgres) {
+                    (Some(server), _) => server.kill(),
+                    (None, Some(postgres)) => trouble.befall(postgres, || wait(away)),
+                    (None, None) => Err(anyhow!("there is no private PostgreSQL to harm")),
+                };
+                wait(goes_on);
                 control.stop();
-                killed
+                happened
             });
             let loaded = holdline_load::generator::run(&plan, runners);
             drop(done);
-            (loaded, killer.join())
+            (loaded, culprit.join())
         });
-        killed.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        happened.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         loaded?;
         Ok(())
     }

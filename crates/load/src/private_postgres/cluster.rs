@@ -10,12 +10,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use rustix::process::Signal;
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::binaries::Binaries;
 use super::user::User;
 use super::{Options, PostgresError, SETTINGS, USER};
-use crate::process::{ProcessError, free_port, send, tail, wait_end};
+use crate::process::{ProcessError, children, free_port, send, tail, wait_end};
 
 /// Attempts to start, each on another port: another program may take the free port first.
 const START_ATTEMPTS: u32 = 5;
@@ -180,6 +181,21 @@ impl Server {
     pub(super) fn stop_at_once(&mut self) -> Result<(), PostgresError> {
         if !self.signal_and_wait(Signal::QUIT, STOP_AT_ONCE_WITHIN)? {
             self.signal_and_wait(Signal::KILL, STOP_AT_ONCE_WITHIN)?;
+        }
+        Ok(())
+    }
+
+    /// Sends a signal to the server and then to each of its processes, so that none is made in between.
+    pub(super) fn signal_all(&self, signal: Signal) -> Result<(), PostgresError> {
+        let Some(child) = &self.child else { return Ok(()) };
+        send(child, signal)?;
+        for pid in children(self.pid)?.into_iter().filter_map(|pid| Pid::from_raw(i32::try_from(pid).ok()?)) {
+            match kill_process(pid, signal) {
+                Ok(()) | Err(Errno::SRCH) => {}
+                Err(error) => {
+                    return Err(ProcessError::System { action: "signal", pid: self.pid, source: error.into() }.into());
+                }
+            }
         }
         Ok(())
     }

@@ -18,10 +18,15 @@ pub fn cpu_seconds(pid: u32) -> Result<f64, ProcessError> {
 /// CPU time so far of a process, its ended and waited-for children, and its present children, in seconds.
 /// `PostgreSQL` has one process per connection.
 pub fn tree_cpu_seconds(pid: u32) -> Result<f64, ProcessError> {
-    let children = read_proc(pid, &format!("task/{pid}/children"))?;
     // A child that ends meanwhile is counted by its parent the next time.
-    let present = children.split_whitespace().filter_map(|child| cpu_fields(child.parse().ok()?, 2).ok());
-    Ok(cpu_fields(pid, 4)? + present.sum::<f64>())
+    let present: f64 = children(pid)?.into_iter().filter_map(|child| cpu_fields(child, 2).ok()).sum();
+    Ok(cpu_fields(pid, 4)? + present)
+}
+
+/// The present children of a process.
+pub fn children(pid: u32) -> Result<Vec<u32>, ProcessError> {
+    let listed = read_proc(pid, &format!("task/{pid}/children"))?;
+    Ok(listed.split_whitespace().filter_map(|child| child.parse().ok()).collect())
 }
 
 /// The sum of the first `count` of the fields utime, stime, cutime and cstime, in seconds.

@@ -1,0 +1,67 @@
+//! What may happen in a round, and how it is done to a private PostgreSQL.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::ValueEnum;
+use holdline_load::private_postgres::PrivatePostgres;
+
+/// Ends every connection of Holdline to its databases, as a proxy or a firewall that forgets does.
+const CUT: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'holdline'";
+
+/// What happens in a round, at a random instant under load.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Trouble {
+    /// One of the servers is killed with SIGKILL.
+    Process,
+    /// PostgreSQL stops at once, without a checkpoint, and comes back after a while: it recovers from its log.
+    DatabaseKilled,
+    /// PostgreSQL is restarted in order; its clients are cut off.
+    DatabaseRestarted,
+    /// Every process of PostgreSQL stands still for a while, connections stay open.
+    DatabasePaused,
+    /// Every connection to PostgreSQL is cut; new ones are accepted.
+    ConnectionsCut,
+}
+
+impl Trouble {
+    /// Whether it befalls the database, which must then be a private one.
+    pub(super) fn is_of_database(self) -> bool {
+        self != Self::Process
+    }
+
+    /// Does it; `wait` passes the time that it lasts.
+    pub(super) fn befall(self, postgres: &mut PrivatePostgres, wait: impl FnOnce()) -> anyhow::Result<()> {
+        match self {
+            Self::Process => {}
+            Self::DatabaseKilled => {
+                postgres.kill()?;
+                wait();
+                postgres.restart()?;
+            }
+            Self::DatabaseRestarted => postgres.restart()?,
+            Self::DatabasePaused => {
+                postgres.pause()?;
+                wait();
+                postgres.resume()?;
+            }
+            Self::ConnectionsCut => cut(&postgres.url("postgres"))?,
+        }
+        Ok(())
+    }
+}
+
+fn cut(url: &str) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await?;
+        let driver = tokio::spawn(connection);
+        client.batch_execute(CUT).await.context("cannot cut the connections")?;
+        driver.abort();
+        Ok(())
+    })
+}
+
+/// How long a database is away or stands still, at most: less than the five seconds that a client waits for its answer,
+/// and at times longer than its patience with a batch of unknown outcome.
+pub(super) const AWAY_MAX: Duration = Duration::from_secs(3);
