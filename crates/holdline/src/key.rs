@@ -4,8 +4,6 @@
 //! orders database beside a running server: its lock says who serves the directory, not who may write a row, and SQLite
 //! itself keeps two writers apart. An operator can therefore revoke a leaked key without stopping sales.
 
-mod beside;
-
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -19,10 +17,9 @@ use holdline_domain::time::UnixMillis;
 
 use crate::cli::ConfigArgs;
 use crate::clock::SystemClock;
-use crate::config::{Config, Millis, StoreKind};
+use crate::config::{Config, Millis};
 use crate::provision::{self, NewKey};
 use crate::stores;
-use beside::Beside;
 
 /// Create, list and revoke API keys, also while the server runs.
 #[derive(Args)]
@@ -179,11 +176,7 @@ async fn tenants(args: &ConfigArgs, make: bool) -> anyhow::Result<Arc<dyn Tenant
     if !make {
         stores::must_exist(&config.store)?;
     }
-    let orders = config.store.data.join("orders.sqlite");
-    if config.store.kind == StoreKind::Sqlite && orders.exists() {
-        return Ok(Arc::new(Beside::open(&orders)?));
-    }
-    Ok(stores::open(&config.store).await?.tenants)
+    stores::open_tenants(&config.store).await
 }
 
 /// Seconds are enough for people.

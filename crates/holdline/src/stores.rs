@@ -1,7 +1,10 @@
 //! The adapters that the settings name, opened.
 
+use std::sync::Arc;
+
 use anyhow::{Context as _, anyhow, bail};
 use holdline_domain::fault::{Fault, FaultKind};
+use holdline_domain::port::TenantStore;
 use holdline_store::{Clocks, Stores};
 
 use crate::config::{self, StoreKind};
@@ -20,9 +23,21 @@ pub(crate) async fn open(settings: &config::Store) -> anyhow::Result<Stores> {
     }
 }
 
+/// Opens tenants and keys for a command: of an embedded store that exists without owning it, so that its server may go on.
+pub(crate) async fn open_tenants(settings: &config::Store) -> anyhow::Result<Arc<dyn TenantStore>> {
+    if settings.kind == StoreKind::Sqlite && exists(settings) {
+        return holdline_store::open_sqlite_tenants(&settings.data, &Clocks::of_machine()).map_err(sentence);
+    }
+    Ok(open(settings).await?.tenants)
+}
+
+fn exists(settings: &config::Store) -> bool {
+    settings.data.join("orders.sqlite").exists()
+}
+
 /// Refuses a directory without a store: a mistyped one must not look like an empty shop.
 pub(crate) fn must_exist(settings: &config::Store) -> anyhow::Result<()> {
-    if settings.kind == StoreKind::Sqlite && !settings.data.join("orders.sqlite").exists() {
+    if settings.kind == StoreKind::Sqlite && !exists(settings) {
         bail!("there is no store in {}; `holdline key create` or `holdline serve` makes one", settings.data.display());
     }
     Ok(())

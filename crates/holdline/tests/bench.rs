@@ -76,6 +76,17 @@ fn the_flash_sale_sells_what_there_is_and_nothing_beyond() {
 }
 
 #[test]
+fn growth_measures_at_the_sizes_asked_for_and_the_store_is_sound() {
+    let report = report(&["growth", "--orders", "200,500", "--keys", "random", "--connections", "20", "--json"]);
+    let points = report["points"].as_array().unwrap();
+    assert_eq!((points.len(), &points[0]["orders"]), (2, &200.into()), "{report}");
+    // The second size was passed while the first was measured: it is measured where the store is by then.
+    assert_eq!((&points[1]["orders"], &points[0]["share_of_first"]), (&20_200.into(), &1.0.into()), "{report}");
+    assert!(points.iter().all(|point| point["orders_per_second"].as_f64() > Some(0.0)), "{report}");
+    assert_eq!((&report["audit_ok"], &report["keys"]), (&true.into(), &"random".into()), "{report}");
+}
+
+#[test]
 fn memory_is_no_place_for_a_measurement() {
     let directory = tempfile::tempdir_in("/dev/shm").unwrap();
     let data = directory.path().to_str().unwrap().to_owned();

@@ -40,7 +40,7 @@ fn only_the_hash_of_a_secret_is_stored() -> Result<()> {
     Ok(())
 }
 
-/// The first key of a store goes through the store's own code, the later ones beside it: both must read the same.
+/// The first key makes the store and owns it meanwhile, the later ones are written without owning it: all read the same.
 #[test]
 fn keys_made_beside_the_store_are_stored_alike() -> Result<()> {
     let place = Place::new()?;

@@ -40,8 +40,8 @@ pub struct Stores {
 /// has one owner: a second one is refused with a sentence that says so.
 pub fn open_sqlite(directory: &Path, clocks: &Clocks) -> Result<Stores, Fault> {
     let owner = Arc::new(DirectoryLock::take(directory)?);
-    let ledger = Sqlite::open(directory, &LEDGER, clocks.database.clone(), Arc::clone(&owner))?;
-    let orders = Sqlite::open(directory, &ORDERS, clocks.database.clone(), owner)?;
+    let ledger = Sqlite::open(directory, &LEDGER, clocks.database.clone(), Some(Arc::clone(&owner)))?;
+    let orders = Sqlite::open(directory, &ORDERS, clocks.database.clone(), Some(owner))?;
     let durability =
         format!("journal_mode={} synchronous={}", orders.durability().journal_mode, orders.durability().synchronous);
     let failures = [ledger.failure(), orders.failure()];
@@ -53,6 +53,13 @@ pub fn open_sqlite(directory: &Path, clocks: &Clocks) -> Result<Stores, Fault> {
         }
     });
     Ok(Stores::over(ledger, orders, clocks, durability, writing_ended))
+}
+
+/// Tenants and keys of the embedded store in a directory, beside the process that owns it, if one does. For commands that
+/// write a row or two: the store must exist, and it is not migrated.
+pub fn open_sqlite_tenants(directory: &Path, clocks: &Clocks) -> Result<Arc<dyn TenantStore>, Fault> {
+    let orders = Sqlite::open(directory, &ORDERS, clocks.database.clone(), None)?;
+    Ok(Arc::new(SqlTenants::new(orders)))
 }
 
 /// Connects to PostgreSQL and migrates it if need be: schema `ledger` at one URL, schema `orders` at the other, which may

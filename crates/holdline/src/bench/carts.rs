@@ -61,7 +61,12 @@ impl Workload {
 
     /// One cart source per connection, each with its own seed.
     pub(crate) fn carts(self, name: &str, connections: usize) -> Vec<RandomCarts> {
-        (0..connections as u64).map(|seed| RandomCarts::new(self, name, seed)).collect()
+        self.carts_from(name, 0, connections)
+    }
+
+    /// The same with other seeds: `first` and those after it.
+    pub(crate) fn carts_from(self, name: &str, first: u64, connections: usize) -> Vec<RandomCarts> {
+        (first..first + connections as u64).map(|seed| RandomCarts::new(self, name, seed)).collect()
     }
 }
 

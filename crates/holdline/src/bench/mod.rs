@@ -8,6 +8,7 @@
 //! not be measured.
 
 mod carts;
+mod growth;
 mod noop;
 mod plain;
 mod report;
@@ -22,10 +23,13 @@ use clap::ValueEnum;
 use carts::Workload;
 use report::Report;
 
+use crate::child::submit::KeyOrder;
 use crate::child::{Progress, Stop, StoreArgs};
 
 /// Most connections: the server's own limit is 10,000, the machine's ports and files come first.
 const CONNECTIONS_MAX: usize = 5_000;
+/// The sizes of growth: each power of ten that a shop lives through, and beyond.
+const GROWTH_ORDERS: [u64; 4] = [10_000, 100_000, 1_000_000, 3_000_000];
 /// Longest measured part in seconds: acknowledged numbers are kept in memory until the end.
 const SECONDS_MAX: f64 = 3_600.0;
 
@@ -52,6 +56,12 @@ pub(crate) struct Args {
     /// Open loop: this many arrivals per second, latency from the intended start [default: closed loop]
     #[arg(long, value_name = "R")]
     rate: Option<f64>,
+    /// growth: the sizes to measure at, in orders
+    #[arg(long, value_name = "N", value_delimiter = ',', default_values_t = GROWTH_ORDERS)]
+    orders: Vec<u64>,
+    /// growth: idempotency keys in the order of time (UUID version 7) or at random (version 4)
+    #[arg(long, value_enum, default_value_t)]
+    keys: KeyOrder,
     /// Print one JSON line and nothing else on standard output
     #[arg(long)]
     json: bool,
@@ -70,6 +80,8 @@ pub(crate) enum Scenario {
     FlashSale,
     /// The baseline: one plain PostgreSQL transaction per order, no HTTP
     PlainPostgres,
+    /// hot-sku among more and more orders
+    Growth,
 }
 
 impl Scenario {
@@ -80,6 +92,7 @@ impl Scenario {
             Self::Mixed => "mixed",
             Self::FlashSale => "flash-sale",
             Self::PlainPostgres => "plain-postgres",
+            Self::Growth => "growth",
         }
     }
 }
@@ -89,8 +102,15 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     ensure!((1..=CONNECTIONS_MAX).contains(&args.connections), "--connections must be 1 to {CONNECTIONS_MAX}");
     ensure!(args.seconds >= 0.1 && args.seconds <= SECONDS_MAX, "--seconds must be 0.1 to {SECONDS_MAX}");
     ensure!(args.rate.is_none_or(|rate| rate.is_finite() && rate >= 1.0), "--rate must be at least 1");
+    ensure!(args.orders.is_sorted(), "--orders must be in rising order");
     let json = args.json;
     let stop = Stop::on_interrupt()?;
+    if args.scenario == Scenario::Growth {
+        ensure!(args.target.is_none(), "growth fills a store of its own: it takes no --target");
+        let growth = tokio::task::spawn_blocking(move || growth::measure(&args, Progress::new(false), &stop)).await??;
+        crate::print(&if json { format!("{}\n", serde_json::to_string(&growth)?) } else { growth.table() })?;
+        return Ok(if growth.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+    }
     let report = tokio::task::spawn_blocking(move || measure(&args, &stop)).await??;
     let text = if json { format!("{}\n", serde_json::to_string(&report)?) } else { report.table() };
     crate::print(&text)?;
@@ -105,6 +125,7 @@ fn measure(args: &Args, stop: &Stop) -> anyhow::Result<Report> {
         Scenario::FlashSale => Workload::FlashSale,
         Scenario::Noop => return run::noop(args, progress, stop),
         Scenario::PlainPostgres => return run::plain(args, progress),
+        Scenario::Growth => unreachable!("growth has a report of its own"),
     };
     match &args.target {
         Some(target) => target::measure(args, workload, target, progress, stop),

@@ -219,7 +219,7 @@ impl Report {
 }
 
 /// The day in UTC, as `2026-08-01`.
-fn today() -> String {
+pub(super) fn today() -> String {
     let seconds = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs();
     let (year, month, day) = civil(i64::try_from(seconds / 86_400).unwrap_or_default());
     format!("{year:04}-{month:02}-{day:02}")

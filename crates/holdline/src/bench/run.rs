@@ -223,7 +223,7 @@ fn elapsed_seconds(result: &RunResult) -> f64 {
     (result.ended - result.started).max(Duration::from_millis(1)).as_secs_f64()
 }
 
-fn server_cpu_seconds(server: &Server, home: &Home) -> anyhow::Result<f64> {
+pub(super) fn server_cpu_seconds(server: &Server, home: &Home) -> anyhow::Result<f64> {
     let database = home.postgres().map(PrivatePostgres::cpu_seconds).transpose()?;
     Ok(server.cpu_seconds()? + database.unwrap_or_default())
 }
@@ -235,7 +235,7 @@ fn fdatasync_p50_ms(home: &Home) -> anyhow::Result<Option<f64>> {
     })
 }
 
-fn mebibytes(bytes: u64) -> f64 {
+pub(super) fn mebibytes(bytes: u64) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "memory is far below 2^52 bytes")]
     let bytes = bytes as f64;
     bytes / (1024.0 * 1024.0)

@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 
+use clap::ValueEnum;
 use holdline_load::generator::Outcome;
 use holdline_load::http::{HttpError, Response, write_request};
 use uuid::Uuid;
@@ -53,10 +54,30 @@ pub(crate) fn write_submit(into: &mut Vec<u8>, authorization: &str, key: &str, b
     write_request(into, "POST", "/v1/orders", &headers, body);
 }
 
-/// A new time-ordered key (`UUIDv7`), as the documentation recommends.
+/// What idempotency keys are made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum KeyOrder {
+    /// In the order of time (`UUIDv7`), as the documentation recommends.
+    #[default]
+    Time,
+    /// At random (`UUIDv4`).
+    Random,
+}
+
+impl KeyOrder {
+    fn key(self, into: &mut String) {
+        let uuid = match self {
+            Self::Time => Uuid::now_v7(),
+            Self::Random => Uuid::new_v4(),
+        };
+        into.clear();
+        into.push_str(uuid.hyphenated().encode_lower(&mut Uuid::encode_buffer()));
+    }
+}
+
+/// A new key in the order of time.
 pub(crate) fn new_key(into: &mut String) {
-    into.clear();
-    into.push_str(Uuid::now_v7().hyphenated().encode_lower(&mut Uuid::encode_buffer()));
+    KeyOrder::Time.key(into);
 }
 
 /// What the answer to a submit means.
@@ -148,6 +169,7 @@ fn find(body: &[u8], text: &[u8]) -> Option<usize> {
 pub(crate) struct Submits<C> {
     authorization: String,
     carts: C,
+    keys: KeyOrder,
     key: String,
     body: Vec<u8>,
     numbers: String,
@@ -157,13 +179,19 @@ impl<C: Carts> Submits<C> {
     /// Submits of `carts` under a key's secret.
     pub(crate) fn new(secret: &str, carts: C) -> Self {
         let authorization = format!("Bearer {secret}");
-        Self { authorization, carts, key: String::new(), body: Vec::new(), numbers: String::new() }
+        let (key, body, numbers) = (String::new(), Vec::new(), String::new());
+        Self { authorization, carts, keys: KeyOrder::Time, key, body, numbers }
+    }
+
+    /// The same with keys of another order.
+    pub(crate) fn keyed(self, keys: KeyOrder) -> Self {
+        Self { keys, ..self }
     }
 }
 
 impl<C: Carts> holdline_load::generator::Script for Submits<C> {
     fn next(&mut self, request: &mut Vec<u8>) -> holdline_load::generator::Step {
-        new_key(&mut self.key);
+        self.keys.key(&mut self.key);
         self.body.clear();
         self.carts.next(&mut self.body);
         write_submit(request, &self.authorization, &self.key, &self.body);

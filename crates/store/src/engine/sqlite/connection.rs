@@ -35,11 +35,23 @@ pub struct Durability {
     pub synchronous: &'static str,
 }
 
-/// The connection that writes. Creates the file, migrates it, and reads the settings back.
-pub(super) fn open_writer(path: &Path, database: &Database) -> Result<(Connection, Durability), Fault> {
+/// The connection that writes, of the file's owner. Creates the file and migrates it.
+pub(super) fn open_owned(path: &Path, database: &Database) -> Result<(Connection, Durability), Fault> {
+    let (mut connection, durability) = open_writer(path, database, OpenFlags::SQLITE_OPEN_CREATE)?;
+    migrate(&mut connection, database)?;
+    Ok((connection, durability))
+}
+
+/// A connection that writes beside the owner's, into a file that exists and as it is: only an owner migrates.
+pub(super) fn open_beside(path: &Path, database: &Database) -> Result<(Connection, Durability), Fault> {
+    open_writer(path, database, OpenFlags::empty())
+}
+
+/// Opens a connection that writes, and reads the settings back.
+fn open_writer(path: &Path, database: &Database, create: OpenFlags) -> Result<(Connection, Durability), Fault> {
     let fault = |error| of_statement(database.name, error);
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(path, flags).map_err(fault)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | create;
+    let connection = Connection::open_with_flags(path, flags).map_err(fault)?;
     connection.busy_timeout(BUSY_WAIT).map_err(fault)?;
     connection.set_prepared_statement_cache_capacity(PREPARED_MAX);
     let settings = [
@@ -61,7 +73,6 @@ pub(super) fn open_writer(path: &Path, database: &Database) -> Result<(Connectio
         let message = format!("{} cannot be written durably here: {durability:?}", path.display());
         return Err(Fault::not_done(database.name, FaultKind::Unavailable, message));
     }
-    migrate(&mut connection, database)?;
     Ok((connection, durability))
 }
 

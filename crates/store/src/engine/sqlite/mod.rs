@@ -50,8 +50,8 @@ struct Open {
     /// `None` only while closing.
     jobs: Option<Senders>,
     threads: Vec<JoinHandle<()>>,
-    /// Let go after the threads have ended.
-    _owner: Arc<DirectoryLock>,
+    /// Let go after the threads have ended; `None` beside the owner.
+    _owner: Option<Arc<DirectoryLock>>,
 }
 
 struct Senders {
@@ -60,16 +60,21 @@ struct Senders {
 }
 
 impl Sqlite {
-    /// Opens `<directory>/<name>.sqlite`, making and migrating it if need be.
+    /// Opens `<directory>/<name>.sqlite`. Its owner makes and migrates it if need be; without ownership it is taken as it
+    /// is, beside whoever serves it: SQLite itself keeps two writers of one file apart, and each waits for the other's
+    /// transaction. That is for rare writes only.
     pub(crate) fn open(
         directory: &Path,
         database: &'static Database,
         clock: WallClock,
-        owner: Arc<DirectoryLock>,
+        owner: Option<Arc<DirectoryLock>>,
     ) -> Result<Self, Fault> {
         let name = database.name;
         let path = directory.join(format!("{name}.sqlite"));
-        let (connection, durability) = connection::open_writer(&path, database)?;
+        let (connection, durability) = match owner {
+            Some(_) => connection::open_owned(&path, database)?,
+            None => connection::open_beside(&path, database)?,
+        };
         let failure = Arc::new(Failure::new());
         let (checkpoints, checkpointer) = Checkpoints::start(&path, name, Arc::clone(&failure))?;
         let mut threads = vec![checkpointer];

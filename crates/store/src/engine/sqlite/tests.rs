@@ -21,9 +21,9 @@ impl Scene {
     }
 
     fn open(&self) -> Result<Sqlite, Fault> {
-        let owner = Arc::new(DirectoryLock::take(self.directory.path())?);
-        let time = Arc::clone(&self.time);
-        Sqlite::open(self.directory.path(), &LEDGER, Arc::new(move || UnixMillis(time.load(Ordering::SeqCst))), owner)
+        let (owner, time) = (Arc::new(DirectoryLock::take(self.directory.path())?), Arc::clone(&self.time));
+        let clock = Arc::new(move || UnixMillis(time.load(Ordering::SeqCst)));
+        Sqlite::open(self.directory.path(), &LEDGER, clock, Some(owner))
     }
 }
 
