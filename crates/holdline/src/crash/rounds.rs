@@ -25,7 +25,7 @@ const TENANT: &str = "crash";
 /// The earliest instant of a kill: the first requests are on their way.
 const KILLED_AFTER: Duration = Duration::from_millis(50);
 /// How often a request without a definite answer is sent again after the start.
-const ATTEMPTS_MAX: usize = 100;
+const ATTEMPTS_MAX: usize = 400;
 /// Time between such attempts.
 const ATTEMPT_EVERY: Duration = Duration::from_millis(50);
 
