@@ -10,8 +10,8 @@ use super::run::warm_up;
 use crate::child::submit::Submits;
 use crate::child::{Progress, Server, Stop, with_bar};
 
-/// Longest measurement of the ceiling beside a scenario: it is steady from the first second.
-const BESIDE_SECONDS_MAX: f64 = 5.0;
+/// Longest measurement of the ceiling on one side of a scenario: it is steady from the first second.
+const BESIDE_SECONDS_MAX: f64 = 3.0;
 
 /// What the no-op reached.
 pub(super) struct Ceiling {
