@@ -7,6 +7,7 @@
 mod corruptions;
 #[path = "audit/postgres.rs"]
 mod postgres;
+mod postgres_server;
 #[path = "audit/shop.rs"]
 mod shop;
 #[path = "audit/stories.rs"]

@@ -4,6 +4,7 @@
 //! store has one owner, so on SQLite both are the same. After each story the servers stop in order and the audit judges
 //! what they leave.
 
+mod postgres_server;
 mod process;
 
 #[path = "e2e/client.rs"]

@@ -9,6 +9,10 @@ use holdline_load::private_postgres::PrivatePostgres;
 /// Ends every connection of Holdline to its databases, as a proxy or a firewall that forgets does.
 const CUT: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'holdline'";
 
+/// How long a database is away or stands still, at most: less than the five seconds that a client waits for its answer,
+/// and at times longer than its patience with a batch of unknown outcome.
+pub(super) const AWAY_MAX: Duration = Duration::from_secs(3);
+
 /// What happens in a round, at a random instant under load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Trouble {
@@ -61,7 +65,3 @@ fn cut(url: &str) -> anyhow::Result<()> {
         Ok(())
     })
 }
-
-/// How long a database is away or stands still, at most: less than the five seconds that a client waits for its answer,
-/// and at times longer than its patience with a batch of unknown outcome.
-pub(super) const AWAY_MAX: Duration = Duration::from_secs(3);

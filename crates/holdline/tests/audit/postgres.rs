@@ -1,26 +1,8 @@
 //! The same on PostgreSQL. Each test has databases of its own and removes them.
 
 use super::{CORRUPTIONS, Clocks, Shop, Stores, UNREADABLE, Value, audit, expect_clean, expect_found, runtime};
+use crate::postgres_server::{server_url, url_of};
 use tokio_postgres::{Client, NoTls};
-
-fn url() -> String {
-    std::env::var("HOLDLINE_TEST_POSTGRES").unwrap_or_else(|_| {
-        panic!(
-            "HOLDLINE_TEST_POSTGRES is not set: run `cargo xtask test`, which starts a PostgreSQL of its own, or set \
-             it to the URL of a PostgreSQL you own"
-        )
-    })
-}
-
-/// The URL of a database on the same server.
-fn url_of(database: &str) -> String {
-    let url = url();
-    let (server, query) = url.split_once('?').map_or((url.as_str(), None), |(server, query)| (server, Some(query)));
-    let host_at = server.find("://").map_or(0, |at| at + 3);
-    let path_at = server[host_at..].find('/').map_or(server.len(), |at| host_at + at);
-    let query = query.map(|query| format!("?{query}")).unwrap_or_default();
-    format!("{}/{database}{query}", &server[..path_at])
-}
 
 async fn connect(url: &str) -> Client {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("a connection to PostgreSQL");
@@ -30,7 +12,7 @@ async fn connect(url: &str) -> Client {
 
 /// A new database with a name of this process's, made from `template`.
 async fn create(database: &str, template: &str) -> String {
-    let server = connect(&url()).await;
+    let server = connect(&server_url()).await;
     let disconnect = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{template}'");
     let name = format!("audit_{}_{database}", std::process::id());
     server.batch_execute(&disconnect).await.expect("nobody uses the template");
@@ -39,7 +21,7 @@ async fn create(database: &str, template: &str) -> String {
 }
 
 async fn drop_database(name: &str) {
-    let server = connect(&url()).await;
+    let server = connect(&server_url()).await;
     server.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")).await.expect("a dropped database");
 }
 

@@ -6,6 +6,8 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
 
+use crate::postgres_server::{server_url, url_of};
+
 /// Databases at once. Reason: two processes keep some ten connections each, and a server has 100 by default.
 static PLACES: Semaphore = Semaphore::const_new(4);
 
@@ -39,25 +41,6 @@ impl Drop for Database {
             eprintln!("the database {} is left behind: {error:#}", self.name);
         }
     }
-}
-
-fn server_url() -> String {
-    std::env::var("HOLDLINE_TEST_POSTGRES").unwrap_or_else(|_| {
-        panic!(
-            "HOLDLINE_TEST_POSTGRES is not set: run `cargo xtask test`, which starts a PostgreSQL of its own, or set \
-             it to the URL of a PostgreSQL you own"
-        )
-    })
-}
-
-/// The URL of a database on the same server.
-fn url_of(database: &str) -> String {
-    let url = server_url();
-    let (server, query) = url.split_once('?').map_or((url.as_str(), None), |(server, query)| (server, Some(query)));
-    let host_at = server.find("://").map_or(0, |at| at + 3);
-    let path_at = server[host_at..].find('/').map_or(server.len(), |at| host_at + at);
-    let query = query.map(|query| format!("?{query}")).unwrap_or_default();
-    format!("{}/{database}{query}", &server[..path_at])
 }
 
 async fn connect() -> Result<Client> {
