@@ -16,6 +16,8 @@ pub(crate) fn describe() {
     describe_gauge!("holdline_feed_last_page", "Events in a consumer's newest page: 500 again and again is a backlog");
     describe_counter!("holdline_fences_hit_total", "Submits that found a fence and gave their hold back");
     describe_counter!("holdline_orphan_holds_total", "Holds without an order that the reaper fenced");
+    describe_counter!("holdline_holds_expired_total", "Parts of outside holds released at their deadline, unasked");
+    describe_counter!("holdline_hold_checks_total", "Takers asked what became of an overdue hold, by answer");
     describe_counter!(
         "holdline_settlement_disagreements_total",
         "Orders whose end the ledger did not accept: run the audit"

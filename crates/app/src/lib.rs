@@ -12,6 +12,7 @@ mod catalog;
 mod clock;
 mod error;
 mod figures;
+mod hold;
 mod order;
 mod reap;
 mod settle;
@@ -23,13 +24,14 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use holdline_domain::fault::Fault;
 use holdline_domain::id::TenantId;
-use holdline_domain::port::{CatalogStore, LedgerStore, OrderStore, TenantStore};
+use holdline_domain::port::{CatalogStore, HoldChecker, LedgerStore, OrderStore, TenantStore};
 use holdline_domain::tenant::Tenant;
 use holdline_domain::time::UnixMillis;
 
 pub use access::Access;
 pub use clock::Clock;
 pub use error::Error;
+pub use hold::{HoldName, OutsideHold};
 pub use order::{Abandoned, Placed};
 pub use tasks::{Spawner, tokio_spawner};
 
@@ -51,6 +53,8 @@ pub struct Ports {
     pub catalog: Arc<dyn CatalogStore>,
     /// Tenants and API keys.
     pub tenants: Arc<dyn TenantStore>,
+    /// Takers of outside holds.
+    pub checker: Arc<dyn HoldChecker>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Runs the tasks that outlive a request.
@@ -167,6 +171,7 @@ impl App {
         inner.tasks.run_loop("settlement", settle::follow_feed(self.clone(), settle::Consumer::Ledger));
         inner.tasks.run_loop("index by seller", settle::follow_feed(self.clone(), settle::Consumer::SellerIndex));
         inner.tasks.run_loop("reaper", reap::reap(self.clone()));
+        inner.tasks.run_loop("deadlines of holds", hold::end_overdue(self.clone()));
     }
 
     /// Stops accepting, finishes what was accepted, then ends the loops. Returns when all is written.

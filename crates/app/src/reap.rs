@@ -52,7 +52,9 @@ async fn visit_page(app: &App) -> Result<bool, Fault> {
         return Ok(false);
     };
     let more = page_is_full && due.len() == PAGE;
-    let open: Vec<&HoldRecord> = due.iter().filter(|hold| hold.is_open()).collect();
+    // A hold that an outside caller took has no order to ask for: its deadline speaks.
+    let is_ours = |hold: &&HoldRecord| hold.is_open() && !hold.id.key.is_outside();
+    let open: Vec<&HoldRecord> = due.iter().filter(is_ours).collect();
     let keys: Vec<_> = open.iter().map(|hold| (hold.tenant, hold.id.key.clone())).collect();
     if !keys.is_empty() {
         let groups = app.inner.ports.orders.groups(&keys).await?;

@@ -176,6 +176,22 @@ impl GroupKey {
         Self(compact_str::format_compact!("{key}/{client}/place/{:02}", slot.number()))
     }
 
+    /// The key of a hold that an outside caller takes: no order group ever has it.
+    pub fn outside(name: &IdempotencyKey, client: &ClientId) -> Self {
+        Self(compact_str::format_compact!("{name}/{client}/{OUTSIDE}"))
+    }
+
+    /// Whether an outside caller took the hold with this key, so that no order group speaks for it.
+    pub fn is_outside(&self) -> bool {
+        self.0.rsplit('/').next() == Some(OUTSIDE)
+    }
+
+    /// The name that the outside caller gave its hold.
+    pub fn outside_name(&self) -> Option<&str> {
+        let (rest, operation) = self.0.rsplit_once('/')?;
+        (operation == OUTSIDE).then(|| rest.rsplit_once('/').map(|(name, _)| name))?
+    }
+
     /// A key that this program stored earlier.
     pub fn from_stored(text: impl Into<CompactString>) -> Self {
         Self(text.into())
@@ -186,6 +202,9 @@ impl GroupKey {
         &self.0
     }
 }
+
+/// The operation in the key of an outside hold; keys of submits end in a slot's two digits.
+const OUTSIDE: &str = "hold";
 
 impl std::fmt::Display for GroupKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::id::{InvalidField, SellerId, SkuCode, Version};
-use crate::ledger::{MovementKind, Shortage};
+use crate::ledger::{MovementKind, PartState, Shortage};
 use crate::money::{Currency, Minor};
 use crate::order::{OrderNo, OrderStatus};
 
@@ -150,6 +150,18 @@ pub enum Refusal {
         /// Its quantity.
         quantity: i64,
     },
+    /// A hold cannot be taken: these accounts are short.
+    HoldRefused {
+        /// All of them, sorted by account.
+        shortages: Vec<Shortage>,
+    },
+    /// The hold, or the part asked for, has ended in another way.
+    HoldEnded {
+        /// How.
+        state: PartState,
+    },
+    /// The hold was given up before it arrived: it will never be taken.
+    HoldGivenUp,
     /// A balance or total would leave the range of 64 bits.
     OutOfRange,
 }
@@ -167,6 +179,9 @@ impl Refusal {
             Self::VersionMismatch { .. } => "version_mismatch",
             Self::BreaksHolds { .. } => "breaks_holds",
             Self::ReferenceReused { .. } => "reference_reused",
+            Self::HoldRefused { .. } => "hold_refused",
+            Self::HoldEnded { .. } => "hold_ended",
+            Self::HoldGivenUp => "hold_given_up",
             Self::OutOfRange => "out_of_range",
         }
     }

@@ -52,6 +52,8 @@ pub enum Scope {
     Price,
     /// Read and cancel the orders of the key's own sellers; others do not exist for it.
     Merchant,
+    /// Take and end holds for orders that are kept elsewhere.
+    Hold,
     /// Change catalog and stock.
     Admin,
     /// Read everything of the tenant.
@@ -60,7 +62,7 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 5] = [Self::Shop, Self::Price, Self::Merchant, Self::Admin, Self::Read];
+    pub const ALL: [Self; 6] = [Self::Shop, Self::Price, Self::Merchant, Self::Hold, Self::Admin, Self::Read];
 
     /// The name in configuration, API and SQL.
     pub fn as_str(self) -> &'static str {
@@ -68,6 +70,7 @@ impl Scope {
             Self::Shop => "shop",
             Self::Price => "price",
             Self::Merchant => "merchant",
+            Self::Hold => "hold",
             Self::Admin => "admin",
             Self::Read => "read",
         }

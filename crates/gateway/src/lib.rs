@@ -12,6 +12,7 @@ mod auth;
 mod call;
 mod catalog;
 mod health;
+mod hold;
 mod metrics;
 mod noop;
 mod openapi;

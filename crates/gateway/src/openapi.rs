@@ -9,7 +9,7 @@ use utoipa::{IntoResponses, Modify, OpenApi as _, ToSchema};
 
 use crate::operation::{Entry, Op, Verb};
 use crate::problem::ProblemBody;
-use crate::{catalog, health, order, stock};
+use crate::{catalog, health, hold, order, stock};
 
 /// The document, pretty printed; the same text each time.
 pub fn openapi_json() -> String {
@@ -34,7 +34,8 @@ fn document() -> OpenApi {
     paths(
         order::place, order::list, order::get, order::cancel, order::get_group, order::get_group_by_key,
         order::abandon, catalog::get_seller, catalog::put_seller, catalog::get_sku, catalog::put_sku,
-        catalog::put_skus, stock::list, stock::get, stock::movements, stock::adjust, stock::put_flags, health::health,
+        catalog::put_skus, stock::list, stock::get, stock::movements, stock::adjust, stock::put_flags, hold::take, hold::get, hold::commit,
+        hold::release, hold::extend, health::health,
         health::readiness, health::metrics, health::openapi
     ),
     components(schemas(ProblemBody<'static>)),
@@ -44,6 +45,7 @@ fn document() -> OpenApi {
         (name = "orders", description = "Placing, reading and cancelling orders."),
         (name = "catalog", description = "Sellers and SKUs."),
         (name = "stock", description = "What is there, what is promised, and every change of it."),
+        (name = "holds", description = "Stock held for orders that are kept elsewhere."),
         (name = "process", description = "The process itself; no key is needed."),
     )
 )]

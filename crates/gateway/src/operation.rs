@@ -70,7 +70,7 @@ macro_rules! operations {
     };
 }
 
-use Scope::{Admin, Merchant, Read, Shop};
+use Scope::{Admin, Hold, Merchant, Read, Shop};
 
 /// Catalog and stock are read by whoever sells and whoever keeps them.
 const SELLING: Option<&[Scope]> = Some(&[Shop, Admin, Read]);
@@ -112,6 +112,16 @@ operations! {
     AdjustStock = "adjust_stock" Post "/v1/stock/{sku}/adjustments" Some(&[Admin]);
     /// Replaces the flags of a stock account.
     PutFlags = "put_flags" Put "/v1/stock/{sku}/flags" Some(&[Admin]);
+    /// Holds stock for an order that is kept elsewhere.
+    TakeHold = "take_hold" Post "/v1/holds" Some(&[Hold]);
+    /// Reads a hold.
+    GetHold = "get_hold" Get "/v1/holds/{hold_id}" Some(&[Hold]);
+    /// Commits a hold or a part of it.
+    CommitHold = "commit_hold" Post "/v1/holds/{hold_id}/commit" Some(&[Hold]);
+    /// Releases a hold or a part of it.
+    ReleaseHold = "release_hold" Post "/v1/holds/{hold_id}/release" Some(&[Hold]);
+    /// Moves a hold's deadline.
+    ExtendHold = "extend_hold" Post "/v1/holds/{hold_id}/extend" Some(&[Hold]);
     /// Whether the process runs.
     GetHealth = "get_health" Get "/healthz" None;
     /// Whether the process may be sent requests.

@@ -60,9 +60,14 @@ pub(crate) fn placed_answer(placed: &Placed) -> Answer {
         response.headers_mut().insert(LOCATION, location);
     }
     if placed.replayed {
-        response.headers_mut().insert(REPLAYED.clone(), HeaderValue::from_static("true"));
+        mark_replayed(&mut response);
     }
     Ok(response)
+}
+
+/// Says that what is answered had happened before.
+pub(crate) fn mark_replayed(response: &mut Response) {
+    response.headers_mut().insert(REPLAYED.clone(), HeaderValue::from_static("true"));
 }
 
 fn no_orders() -> Problem {

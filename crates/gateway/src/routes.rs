@@ -15,7 +15,7 @@ use crate::call::{Answer, Call, Gate, Head, Parameters, finish, secured};
 use crate::metrics::Meters;
 use crate::operation::Op;
 use crate::problem::{Code, Problem};
-use crate::{catalog, health, order, stock};
+use crate::{catalog, health, hold, order, stock};
 
 /// What the router is made from.
 pub struct Setup {
@@ -62,6 +62,11 @@ fn endpoint(op: Op) -> Endpoint {
         Op::ListMovements => secure(op, stock::movements),
         Op::AdjustStock => secure(op, stock::adjust),
         Op::PutFlags => secure(op, stock::put_flags),
+        Op::TakeHold => secure(op, hold::take),
+        Op::GetHold => secure(op, hold::get),
+        Op::CommitHold => secure(op, hold::commit),
+        Op::ReleaseHold => secure(op, hold::release),
+        Op::ExtendHold => secure(op, hold::extend),
         Op::GetHealth => open(op, |_| Ok(health::health())),
         Op::GetReadiness => open(op, health::readiness),
         Op::GetMetrics => open(op, |gate| Ok(health::metrics(gate))),

@@ -14,8 +14,11 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
+use holdline_domain::port::{HoldChecker, NobodyAsks};
+use holdline_outbound::{Networks, SignedChecker, SigningKey};
 use serde::Deserialize;
 
 use crate::cli::ConfigArgs;
@@ -32,6 +35,7 @@ pub(crate) struct Config {
     pub(crate) server: Server,
     pub(crate) store: Store,
     pub(crate) placing: Placing,
+    pub(crate) holds: Holds,
     pub(crate) batch: Batch,
     pub(crate) jobs: Jobs,
     pub(crate) order_number: OrderNumber,
@@ -69,6 +73,14 @@ pub(crate) struct Placing {
     pub(crate) answer_within: Millis,
     pub(crate) orphan_after: Millis,
     pub(crate) sold_out_mark: Millis,
+}
+
+/// Has a secret in it, hence no `Debug`.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Holds {
+    pub(crate) check_secret: String,
+    pub(crate) check_networks: String,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -115,6 +127,19 @@ impl Config {
             bail!("store.kind is postgres, but store.database_url is not set: set HOLDLINE_STORE__DATABASE_URL");
         }
         Ok(config)
+    }
+
+    /// Who asks takers of outside holds.
+    pub(crate) fn hold_checker(&self) -> anyhow::Result<Arc<dyn HoldChecker>> {
+        let networks = self.holds.check_networks.split(',').map(str::trim).filter(|network| !network.is_empty());
+        let networks: Vec<String> = networks.map(str::to_owned).collect();
+        let networks = Networks::try_new(&networks).map_err(|why| anyhow!("holds.check_networks: {why}"))?;
+        if self.holds.check_secret.is_empty() {
+            return Ok(Arc::new(NobodyAsks));
+        }
+        let key = SigningKey::try_new(&self.holds.check_secret).map_err(|why| anyhow!("holds.check_secret: {why}"))?;
+        let checker = SignedChecker::try_new(key, networks).map_err(anyhow::Error::msg)?;
+        Ok(Arc::new(checker))
     }
 
     /// The app's part.

@@ -87,6 +87,8 @@ enum ScopeName {
     Price,
     /// Read and cancel the orders of the key's own sellers
     Merchant,
+    /// Take and end holds for orders that are kept elsewhere
+    Hold,
     /// Change catalog and stock
     Admin,
     /// Read everything of the tenant
@@ -201,6 +203,7 @@ impl From<ScopeName> for Scope {
             ScopeName::Shop => Self::Shop,
             ScopeName::Price => Self::Price,
             ScopeName::Merchant => Self::Merchant,
+            ScopeName::Hold => Self::Hold,
             ScopeName::Admin => Self::Admin,
             ScopeName::Read => Self::Read,
         }

@@ -82,7 +82,8 @@ async fn serve(config: &Config, demo_key: bool) -> anyhow::Result<ExitCode> {
         provision::refuse_demo_key(tenants.as_ref()).await?;
     }
     let clock = Arc::new(SystemClock::new());
-    let ports = Ports { ledger, orders, catalog, tenants, clock, spawner: holdline_app::tokio_spawner() };
+    let checker = config.hold_checker()?;
+    let ports = Ports { ledger, orders, catalog, tenants, checker, clock, spawner: holdline_app::tokio_spawner() };
     let app = App::start(ports, config.app_settings()).await.map_err(stores::sentence)?;
     let extra = demo_key.then(|| crate::demo::page(&config.store.data));
     let router = holdline_gateway::router(Setup { app: app.clone(), render_metrics: figures, extra });

@@ -13,6 +13,8 @@ mod client;
 mod database;
 #[path = "e2e/expiry.rs"]
 mod expiry;
+#[path = "e2e/holds.rs"]
+mod holds;
 #[path = "e2e/installation.rs"]
 mod installation;
 #[path = "e2e/keys.rs"]
@@ -31,6 +33,8 @@ mod refusals;
 mod shop;
 #[path = "e2e/stock.rs"]
 mod stock;
+#[path = "e2e/taker.rs"]
+mod taker;
 
 /// Makes every story a test on each engine.
 macro_rules! stories {
@@ -69,5 +73,9 @@ stories! {
     prices::a_caller_that_sets_prices_is_held_to_its_sums,
     expiry::an_unpaid_order_expires_everywhere_and_gives_its_stock_back,
     merchant::a_merchant_sees_and_cancels_its_own_orders_only,
+    holds::a_hold_is_taken_once_and_ended_once_whoever_asks,
+    holds::a_hold_given_up_before_it_arrives_stays_away,
+    holds::an_overdue_hold_ends_as_its_taker_says,
+    holds::an_address_that_may_not_be_asked_is_refused,
     limits::what_does_not_fit_is_refused_by_its_own_code,
 }

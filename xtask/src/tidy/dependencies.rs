@@ -29,6 +29,7 @@ const STORE: &str = "holdline-store";
 const REDIS: &str = "holdline-redis";
 const AMQP: &str = "holdline-amqp";
 const GATEWAY: &str = "holdline-gateway";
+const OUTBOUND: &str = "holdline-outbound";
 const LOAD: &str = "holdline-load";
 const TESTKIT: &str = "holdline-testkit";
 
@@ -85,11 +86,12 @@ const WALLS: &[Wall] = &[
     Wall { name: REDIS, sees: &[DOMAIN], tests_see: &[TESTKIT], refuses: &[] },
     Wall { name: AMQP, sees: &[DOMAIN], tests_see: &[TESTKIT], refuses: &[] },
     Wall { name: GATEWAY, sees: &[DOMAIN, APP], tests_see: &[TESTKIT], refuses: &[] },
+    Wall { name: OUTBOUND, sees: &[DOMAIN], tests_see: &[], refuses: &[] },
     Wall { name: LOAD, sees: &[], tests_see: &[], refuses: &[] },
     Wall { name: TESTKIT, sees: &[DOMAIN, APP], tests_see: &[STORE, REDIS, AMQP], refuses: &[] },
     Wall {
         name: "holdline",
-        sees: &[DOMAIN, APP, STORE, REDIS, AMQP, GATEWAY, LOAD],
+        sees: &[DOMAIN, APP, STORE, REDIS, AMQP, GATEWAY, OUTBOUND, LOAD],
         tests_see: &[TESTKIT],
         refuses: &[],
     },

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use holdline_domain::fault::Fault;
 use holdline_domain::id::{GroupKey, TenantId};
-use holdline_domain::ledger::{HoldRecord, LedgerAnswer, LedgerRequest};
+use holdline_domain::ledger::{HoldRecord, LedgerAnswer, LedgerRequest, OutsideRequest};
 use holdline_domain::order::change::{Change, ChangeAnswer};
 use holdline_domain::order::{Order, OrderGroup};
 use holdline_domain::port::{LedgerStore, OrderStore};
@@ -25,12 +25,14 @@ impl Target for LedgerTarget {
 
     fn bytes(request: &LedgerRequest) -> usize {
         match request {
-            LedgerRequest::Hold { demands, .. } => 256 + demands.len() * 256,
+            LedgerRequest::Hold { demands, .. }
+            | LedgerRequest::Outside { request: OutsideRequest::Take { demands, .. }, .. } => 256 + demands.len() * 256,
             LedgerRequest::Resolve { .. }
             | LedgerRequest::Ship { .. }
             | LedgerRequest::Unallocate { .. }
             | LedgerRequest::Adjust { .. }
-            | LedgerRequest::SetFlags { .. } => 512,
+            | LedgerRequest::SetFlags { .. }
+            | LedgerRequest::Outside { .. } => 512,
         }
     }
 

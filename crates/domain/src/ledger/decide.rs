@@ -3,15 +3,18 @@
 //! Each request is judged against what the earlier requests of the same batch left, never against the database alone.
 //! A refused request changes nothing. The hold's id is looked up before any balance.
 
+mod outside;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Account, AccountDelta, AccountKey, Decided, Demand, Flags, FlagsWrite, Guard, HoldId, HoldLine, HoldRecord,
-    HoldUpdate, LedgerAnswer, LedgerRequest, Movement, MovementKind, Part, PartState, Resolution, Shortage,
-    ShortageCause, StoredReference,
+    HoldUpdate, LedgerAnswer, LedgerRequest, Movement, MovementKind, Outside, OutsideWrite, Part, PartState,
+    Resolution, Shortage, ShortageCause, StoredReference,
 };
 use crate::id::{Fingerprint, Reference, SellerId, TenantId};
 use crate::order::OrderNo;
+use crate::time::UnixMillis;
 
 /// No balance leaves ± this many units: the difference of any two balances, and every sum of three, fits i64.
 const BALANCE_MAX: i64 = i64::MAX / 4;
@@ -41,6 +44,10 @@ struct Batch {
     by_key: BTreeMap<(TenantId, AccountKey), usize>,
     by_no: BTreeMap<i64, usize>,
     references: BTreeMap<(TenantId, AccountKey, Reference), StoredReference>,
+    outside: BTreeMap<(TenantId, HoldId), Outside>,
+    new_outside: Vec<OutsideWrite>,
+    changed_deadlines: BTreeSet<(i64, Part)>,
+    now: UnixMillis,
     movements: Vec<Movement>,
     next_seq: i64,
     next_account_no: i64,
@@ -58,6 +65,10 @@ impl Batch {
             by_key: BTreeMap::new(),
             by_no: BTreeMap::new(),
             references: guard.references,
+            outside: guard.outside,
+            new_outside: Vec::new(),
+            changed_deadlines: BTreeSet::new(),
+            now: guard.now,
             movements: Vec::new(),
             next_seq: guard.next_seq,
             next_account_no: guard.next_account_no,
@@ -97,6 +108,7 @@ impl Batch {
                 self.adjust(*tenant, account, *delta, reference, *force)
             }
             LedgerRequest::SetFlags { tenant, account, flags } => self.set_flags(*tenant, account, *flags),
+            LedgerRequest::Outside { tenant, id, request } => self.outside(*tenant, id, request),
         }
     }
 
@@ -227,6 +239,7 @@ impl Batch {
         let hold_no = hold.hold_no;
         let lines: Vec<HoldLine> = hold.lines.iter().filter(|line| open.contains(&line.part)).cloned().collect();
         self.changed_holds.insert(hold_no);
+        self.end_deadlines(tenant, id, &open);
         for line in lines {
             let account = &mut self.accounts[self.by_no[&line.account_no]];
             account.held -= line.quantity;
@@ -378,6 +391,8 @@ impl Batch {
     fn finish(self, answers: Vec<LedgerAnswer>) -> Decided {
         let mut decided = Decided {
             answers,
+            deadlines: self.deadline_writes(),
+            outside: self.new_outside,
             movements: self.movements,
             next_seq: self.next_seq,
             next_account_no: self.next_account_no,

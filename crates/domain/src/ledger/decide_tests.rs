@@ -2,6 +2,7 @@
 
 mod batches;
 mod books;
+mod outside;
 mod properties;
 mod stock;
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Account, AccountKey, Flags, HoldId, HoldRecord, Part};
+use super::{Account, AccountKey, Flags, HoldId, HoldRecord, OutsideRequest, Part};
 use crate::id::{Fingerprint, Quantity, Reference, SellerId, SkuCode, TenantId};
 use crate::order::OrderNo;
 
@@ -99,6 +99,15 @@ pub enum LedgerRequest {
         /// The new flags.
         flags: Flags,
     },
+    /// What only holds of outside callers are asked for.
+    Outside {
+        /// Whose.
+        tenant: TenantId,
+        /// The hold's id.
+        id: HoldId,
+        /// What.
+        request: OutsideRequest,
+    },
 }
 
 impl LedgerRequest {
@@ -110,7 +119,8 @@ impl LedgerRequest {
             | Self::Ship { tenant, .. }
             | Self::Unallocate { tenant, .. }
             | Self::Adjust { tenant, .. }
-            | Self::SetFlags { tenant, .. } => *tenant,
+            | Self::SetFlags { tenant, .. }
+            | Self::Outside { tenant, .. } => *tenant,
         }
     }
 }
@@ -165,6 +175,14 @@ pub enum LedgerAnswer {
     AlreadyReleased,
     /// No hold has this id, or the hold has no such part.
     UnknownHold,
+    /// The hold was given up before it arrived: it will never be taken.
+    Never,
+    /// The deadlines are moved.
+    Extended,
+    /// This sender has the next look at an overdue part.
+    Visited,
+    /// The part has ended, its deadline was moved, or somebody else looks at it. Nothing is changed.
+    Overtaken,
     /// The goods left.
     Shipped,
     /// They left before under the same reference.

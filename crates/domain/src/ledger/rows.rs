@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Account, AccountKey, Flags, HoldId, HoldRecord, LedgerAnswer, LedgerRequest, Movement, MovementKind, Part,
-    PartState,
+    Account, AccountKey, DeadlineWrite, Flags, HoldId, HoldRecord, LedgerAnswer, LedgerRequest, Movement, MovementKind,
+    Outside, OutsideRequest, OutsideWrite, Part, PartState,
 };
 use crate::id::{Reference, TenantId};
+use crate::time::UnixMillis;
 
 /// What an engine must read, under lock, before it can decide a batch.
 #[derive(Debug, Clone, Default)]
@@ -17,6 +18,8 @@ pub struct GuardKeys {
     pub accounts: BTreeSet<(TenantId, AccountKey)>,
     /// References that were perhaps used on an account.
     pub references: BTreeSet<(TenantId, AccountKey, Reference)>,
+    /// Holds that outside callers may have taken: what is stored beside them. Also named in `holds`.
+    pub outside: BTreeSet<(TenantId, HoldId)>,
 }
 
 impl GuardKeys {
@@ -32,6 +35,16 @@ impl GuardKeys {
                 }
                 LedgerRequest::Resolve { tenant, id, .. } => {
                     keys.holds.insert((*tenant, id.clone()));
+                    if id.key.is_outside() {
+                        keys.outside.insert((*tenant, id.clone()));
+                    }
+                }
+                LedgerRequest::Outside { tenant, id, request } => {
+                    keys.holds.insert((*tenant, id.clone()));
+                    keys.outside.insert((*tenant, id.clone()));
+                    if let OutsideRequest::Take { demands, .. } = request {
+                        keys.accounts.extend(demands.iter().map(|demand| (*tenant, demand.account.clone())));
+                    }
                 }
                 LedgerRequest::Ship { tenant, account, reference, .. }
                 | LedgerRequest::Unallocate { tenant, account, reference, .. }
@@ -66,6 +79,10 @@ pub struct Guard {
     pub accounts: Vec<Account>,
     /// References that were used.
     pub references: BTreeMap<(TenantId, AccountKey, Reference), StoredReference>,
+    /// What is stored beside holds of outside callers.
+    pub outside: BTreeMap<(TenantId, HoldId), Outside>,
+    /// The instant that deadlines are stamped from: the database's clock. Nothing is decided by it.
+    pub now: UnixMillis,
     /// The next number of the ledger's gapless sequence.
     pub next_seq: i64,
     /// The next account number.
@@ -122,6 +139,10 @@ pub struct Decided {
     pub account_deltas: Vec<AccountDelta>,
     /// New flags of accounts that were stored before, sorted by account number.
     pub flags: Vec<FlagsWrite>,
+    /// New rows beside holds of outside callers.
+    pub outside: Vec<OutsideWrite>,
+    /// Changed deadlines, sorted by hold and part.
+    pub deadlines: Vec<DeadlineWrite>,
     /// Movements in sequence, without a gap from the guard's `next_seq`.
     pub movements: Vec<Movement>,
     /// The next number of the ledger's sequence.

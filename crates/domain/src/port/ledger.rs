@@ -6,7 +6,9 @@ use async_trait::async_trait;
 
 use crate::fault::Fault;
 use crate::id::{GroupKey, SkuCode, TenantId};
-use crate::ledger::{Account, AccountKey, HoldId, HoldRecord, LedgerAnswer, LedgerRequest, Movement};
+use crate::ledger::{
+    Account, AccountKey, CheckUrl, Deadline, HoldId, HoldRecord, LedgerAnswer, LedgerRequest, Movement, Outside, Part,
+};
 use crate::time::UnixMillis;
 
 /// A hold that the reaper has not visited yet.
@@ -27,6 +29,21 @@ pub struct MovementPage {
     pub movements: Vec<(Movement, UnixMillis)>,
     /// Whether older ones exist.
     pub has_more: bool,
+}
+
+/// A part of an outside hold that is to be looked at: its deadline has passed, and so has the last look's pause.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueDeadline {
+    /// Whose.
+    pub tenant: TenantId,
+    /// The hold.
+    pub id: HoldId,
+    /// The part.
+    pub part: Part,
+    /// Its deadline.
+    pub deadline: Deadline,
+    /// Whom to ask.
+    pub check_url: Option<CheckUrl>,
 }
 
 /// Where the ledger lives.
@@ -56,6 +73,12 @@ pub trait LedgerStore: Send + Sync + 'static {
 
     /// Holds with `hold_no > cursor`, in order, at most `limit`: what the reaper visits next.
     async fn holds_after(&self, cursor: i64, limit: usize) -> Result<Vec<HoldVisit>, Fault>;
+
+    /// What is stored beside a hold of an outside caller; `None` if no such caller ever spoke of it.
+    async fn outside(&self, tenant: TenantId, id: &HoldId) -> Result<Option<Outside>, Fault>;
+
+    /// Parts of outside holds to look at by the ledger database's clock, the most overdue first, at most `limit`.
+    async fn due_deadlines(&self, limit: usize) -> Result<Vec<DueDeadline>, Fault>;
 
     /// How many holds have a part that is still held.
     async fn open_holds(&self) -> Result<i64, Fault>;

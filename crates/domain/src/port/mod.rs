@@ -4,11 +4,13 @@
 //! bounded by the caller. Every write may be sent again unchanged after an unknown outcome.
 
 mod catalog;
+mod hold_check;
 mod ledger;
 mod order;
 mod tenant;
 
 pub use catalog::CatalogStore;
-pub use ledger::{HoldVisit, LedgerStore, MovementPage};
+pub use hold_check::{HoldChecker, HoldQuestion, HoldWord, NobodyAsks};
+pub use ledger::{DueDeadline, HoldVisit, LedgerStore, MovementPage};
 pub use order::{EventPage, FeedPosition, OrderPage, OrderStore};
 pub use tenant::TenantStore;

@@ -99,6 +99,15 @@ codes! {
         meaning "The submit with this key was given up: it is not an order and never will be."
         action "If the buyer still wants it, submit under a new key."
         facts "";
+    HoldEnded = "hold_ended" CONFLICT false "The hold has ended in another way"
+        meaning "The hold, or the part of it, was committed or released before; a whole hold is not committed once a part \
+            of it was released."
+        action "Read the hold; commit or release its parts by name."
+        facts "hold_state";
+    HoldGivenUp = "hold_given_up" CONFLICT false "The hold was given up"
+        meaning "It was released before it arrived: it was not taken and never will be."
+        action "If the stock is still wanted, take a hold under a new `hold_id`."
+        facts "";
     VersionMismatch = "version_mismatch" PRECONDITION_FAILED false "The resource has changed"
         meaning "Its version is not the one in `If-Match`."
         action "Read it again and decide anew."
@@ -119,9 +128,13 @@ codes! {
         meaning "Price, shelf, quota, stock or sums stand in the way; `errors[]` has every reason at once."
         action "Show the buyer what changed, and submit the corrected cart under a new key."
         facts "see the reasons below";
+    HoldRefused = "hold_refused" UNPROCESSABLE_ENTITY false "The stock cannot be held"
+        meaning "Units are missing; `errors[]` names every account that is short. Nothing is held."
+        action "Ask for less, or for other stock."
+        facts "the reasons of `order_refused` about stock";
     KeyReused = "idempotency_key_reused" UNPROCESSABLE_ENTITY false "The key came before with another content"
-        meaning "An Idempotency-Key names one submit; this one names another already."
-        action "Find the defect that reuses keys; submit under a new key."
+        meaning "An Idempotency-Key names one submit, a `hold_id` one hold; this one names another already."
+        action "Find the defect that reuses keys; send the request under a new key."
         facts "";
     UnknownSeller = "unknown_seller" UNPROCESSABLE_ENTITY false "There is no such seller"
         meaning "The SKU names a seller that has not been written."

@@ -97,6 +97,9 @@ pub(crate) struct Facts {
     /// The order's status now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) order_status: Option<&'static str>,
+    /// How the hold, or the part of it, has ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) hold_state: Option<&'static str>,
     /// The resource's version now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) current_version: Option<i64>,

@@ -10,6 +10,7 @@ use holdline_domain::refusal::{Difference, Refusal};
 
 use super::{Code, ErrorEntry, Facts, Problem, Reason};
 use crate::wire::Money;
+use crate::wire::hold::state_name;
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
@@ -78,6 +79,15 @@ pub(crate) fn of_refusal(refusal: &Refusal) -> Problem {
             movement_quantity: Some(*quantity),
             ..Facts::default()
         }),
+        Refusal::HoldRefused { shortages } => {
+            let mut problem = Problem::new(Code::HoldRefused);
+            problem.errors = shortages.iter().cloned().map(|short| entry_of(&Difference::Short(short))).collect();
+            problem
+        }
+        Refusal::HoldEnded { state } => Problem::new(Code::HoldEnded)
+            .detail(format!("It is {}.", state_name(*state)))
+            .facts(Facts { hold_state: Some(state_name(*state)), ..Facts::default() }),
+        Refusal::HoldGivenUp => Problem::new(Code::HoldGivenUp),
         Refusal::OutOfRange => Problem::new(Code::OutOfRange),
     }
 }

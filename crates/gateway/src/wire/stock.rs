@@ -33,6 +33,14 @@ fn place(name: &str, text: &str) -> Result<CompactString, InvalidField> {
     }
 }
 
+/// Location, channel and period of an account.
+pub(crate) fn places_of(key: &AccountKey) -> (&str, &str, &str) {
+    match key {
+        AccountKey::Stock(key) => (key.location.as_str(), key.channel.as_str(), key.period.as_str()),
+        AccountKey::Quota(_) => ("", "", ""),
+    }
+}
+
 /// A change of what is on hand.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -154,10 +162,7 @@ pub(crate) struct FlagsBody {
 
 impl<'a> From<&'a Account> for AccountBody<'a> {
     fn from(account: &'a Account) -> Self {
-        let (location, channel, period) = match &account.key {
-            AccountKey::Stock(key) => (key.location.as_str(), key.channel.as_str(), key.period.as_str()),
-            AccountKey::Quota(_) => ("", "", ""),
-        };
+        let (location, channel, period) = places_of(&account.key);
         let Flags { infinite, shortage_max, sold_out, danger_level } = account.flags;
         Self {
             location,

@@ -22,7 +22,8 @@ fn ask(api: &Api, op: Op, placed: &Value, secret: Option<&str>) -> Ask {
         .replace("{order_group}", placed["order_group"].as_str().unwrap())
         .replace("{key}", "k")
         .replace("{seller}", "s1")
-        .replace("{sku}", "A");
+        .replace("{sku}", "A")
+        .replace("{hold_id}", "h");
     let query = match op {
         Op::GetOrderGroupByKey => "?buyer_id=ann",
         Op::ListStock => "?sku=A",
@@ -46,6 +47,10 @@ fn ask(api: &Api, op: Op, placed: &Value, secret: Option<&str>) -> Ask {
             ask.json(&json!({"skus": [sku]}))
         }
         Op::AdjustStock => ask.json(&json!({"delta": 1, "reference": "walk"})),
+        Op::TakeHold => ask.json(&hold()),
+        Op::CommitHold => ask.json(&json!({"part": "a"})),
+        Op::ReleaseHold => ask.json(&json!({"part": "b"})),
+        Op::ExtendHold => ask.json(&json!({"part": "c", "expires_in": 60})),
         Op::PutFlags => ask.json(&json!({"infinite": false, "shortage_max": 0, "sold_out": false})),
         Op::ListOrders
         | Op::GetOrder
@@ -57,11 +62,18 @@ fn ask(api: &Api, op: Op, placed: &Value, secret: Option<&str>) -> Ask {
         | Op::ListStock
         | Op::GetStock
         | Op::ListMovements
+        | Op::GetHold
         | Op::GetHealth
         | Op::GetReadiness
         | Op::GetMetrics
         | Op::GetOpenApi => ask,
     }
+}
+
+/// A hold of three parts.
+fn hold() -> Value {
+    let line = |part| json!({"sku": "A", "quantity": 1, "part": part});
+    json!({"hold_id": "h", "lines": [line("a"), line("b"), line("c")], "expires_in": 60})
 }
 
 fn foreign(op: Op) -> Option<Foreign> {
@@ -72,7 +84,11 @@ fn foreign(op: Op) -> Option<Foreign> {
         | Op::GetOrderGroupByKey
         | Op::GetSeller
         | Op::GetSku
-        | Op::GetStock => Some(Foreign::NotFound),
+        | Op::GetStock
+        | Op::GetHold
+        | Op::CommitHold
+        | Op::ReleaseHold
+        | Op::ExtendHold => Some(Foreign::NotFound),
         Op::ListOrders => Some(Foreign::OwnTenant(|body| body["orders"] == json!([]))),
         Op::AbandonSubmit => Some(Foreign::OwnTenant(|body| body["outcome"] == "never")),
         Op::ListStock => Some(Foreign::OwnTenant(|body| body["stock"][0]["accounts"] == json!([]))),
@@ -81,6 +97,7 @@ fn foreign(op: Op) -> Option<Foreign> {
         Op::PutFlags => Some(Foreign::OwnTenant(|body| body["on_hand"] == 0)),
         Op::PutSeller => Some(Foreign::OwnTenant(|body| body["outcome"] == "stored" && body["version"] == 1)),
         Op::PlaceOrders => Some(Foreign::OwnTenant(|body| body["errors"][0]["code"] == "unknown_sku")),
+        Op::TakeHold => Some(Foreign::OwnTenant(|body| body["code"] == "hold_refused")),
         Op::PutSku => Some(Foreign::OwnTenant(|body| body["code"] == "unknown_seller")),
         Op::PutSkus => Some(Foreign::OwnTenant(|body| body["results"][0]["outcome"] == "unknown_seller")),
         Op::GetHealth | Op::GetReadiness | Op::GetMetrics | Op::GetOpenApi => None,
@@ -130,6 +147,7 @@ async fn what_belongs_to_another_tenant_does_not_exist() {
         let Some(expected) = foreign(op) else { continue };
         let api = Api::start().await;
         let placed = api.place_two_orders("k").await;
+        assert_eq!(api.post(ALL, "/v1/holds").json(&hold()).reply().await.outcome(), (201, "ok"));
         let reply = ask(&api, op, &placed, Some(FOREIGN)).reply().await;
         match expected {
             Foreign::NotFound => assert_eq!(reply.outcome(), (404, "not_found"), "{op:?}"),

@@ -108,10 +108,10 @@ impl Api {
         let shop = tenants.ensure_tenant(tenant("shop", PriceSource::Catalog)).await.unwrap().id;
         let foreign = tenants.ensure_tenant(tenant("foreign", PriceSource::Catalog)).await.unwrap().id;
         let pricing = tenants.ensure_tenant(tenant("pricing", PriceSource::Caller)).await.unwrap().id;
-        let all = [Scope::Shop, Scope::Admin, Scope::Read];
+        let all = [Scope::Shop, Scope::Hold, Scope::Admin, Scope::Read];
         let mut keys = vec![
             key(shop, ALL, &all, &[]),
-            key(foreign, FOREIGN, &[Scope::Shop, Scope::Admin, Scope::Read], &[]),
+            key(foreign, FOREIGN, &[Scope::Shop, Scope::Hold, Scope::Admin, Scope::Read], &[]),
             key(shop, MERCHANT, &[Scope::Merchant], &["s1"]),
             key(shop, OTHER_MERCHANT, &[Scope::Merchant], &["s2"]),
             key(pricing, PRICING, &[Scope::Shop, Scope::Price], &[]),
@@ -126,6 +126,7 @@ impl Api {
             orders: Arc::new(databases.orders(&process)),
             catalog: Arc::new(databases.catalog(&process)),
             tenants: Arc::new(tenants),
+            checker: Arc::new(holdline_domain::port::NobodyAsks),
             clock: Arc::clone(&process) as Arc<dyn holdline_app::Clock>,
             spawner: process.spawner(),
         };

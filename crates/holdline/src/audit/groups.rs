@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use super::accounts::Accounts;
 use super::group_rows::{Group, Groups as GroupRows, Hold, Holds, Order};
+use super::outside::is_outside;
 use super::report::{Check, LeftOut};
 use super::returned::Returned;
 use super::source::Source;
@@ -113,6 +114,13 @@ impl Judge<'_> {
     }
 
     fn judge(&self, group: &Group, holds: &[Hold], checks: &mut Groups, left_out: &mut LeftOut) {
+        if is_outside(&group.key) {
+            // Its taker keeps the order elsewhere; `outside.rs` judges it.
+            checks.group.judge(group.orders.is_empty() && group.row.is_none(), || {
+                "an order group has the key of an outside caller's hold".to_owned()
+            });
+            return;
+        }
         judge_group(group, &mut checks.group);
         for order in &group.orders {
             if !order.is_settled {

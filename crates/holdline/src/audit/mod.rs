@@ -19,6 +19,7 @@ mod holds;
 mod movement;
 mod number;
 mod orders;
+mod outside;
 mod references;
 mod report;
 mod returned;
@@ -156,7 +157,8 @@ fn judge(ledger: &Source, orders: &Source, orphan_after_ms: i64) -> anyhow::Resu
     };
     let groups = both.run(&mut left_out)?;
     let checks = balances.into_checks().into_iter().chain([hold, reference]);
-    let checks = checks.chain(of_orders.into_checks()).chain(groups.into_checks()).collect();
+    let checks =
+        checks.chain(of_orders.into_checks()).chain(groups.into_checks()).chain([outside::judge(ledger)?]).collect();
     let counts = Counts { orders: order_count, holds, movements };
     Ok(Report::new(checks, left_out, counts, began.elapsed()))
 }

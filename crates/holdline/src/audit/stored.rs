@@ -34,7 +34,7 @@ pub(super) mod kind {
 /// The format of a hold's texts that this audit knows.
 pub(super) const HOLD_FORMAT: i64 = 1;
 /// The schema that this audit knows.
-pub(super) const SCHEMA_KNOWN: i64 = 1;
+pub(super) const SCHEMA_KNOWN: i64 = 2;
 /// `account.kind` of a stock account.
 pub(super) const STOCK: i64 = 0;
 
@@ -48,11 +48,17 @@ pub(super) struct Claim(pub(super) usize, pub(super) i64, pub(super) i64);
 
 /// A hold's parts and claims, or `None` when the texts are not what they should be.
 pub(super) fn hold_texts(parts: &str, lines: &str) -> Option<(Vec<Part>, Vec<Claim>)> {
-    let parts: Vec<Part> = serde_json::from_str(parts).ok()?;
+    let parts = parts_of(parts)?;
     let claims: Vec<Claim> = serde_json::from_str(lines).ok()?;
-    let states_known = parts.iter().all(|part| matches!(part.1.as_str(), "h" | "c" | "r"));
     let places_known = claims.iter().all(|claim| claim.0 < parts.len());
-    (states_known && places_known && !parts.is_empty() && !claims.is_empty()).then_some((parts, claims))
+    (places_known && !claims.is_empty()).then_some((parts, claims))
+}
+
+/// A hold's parts, or `None` when the text is not what it should be.
+pub(super) fn parts_of(text: &str) -> Option<Vec<Part>> {
+    let parts: Vec<Part> = serde_json::from_str(text).ok()?;
+    let states_known = parts.iter().all(|part| matches!(part.1.as_str(), "h" | "c" | "r"));
+    (states_known && !parts.is_empty()).then_some(parts)
 }
 
 /// A part's state in words.

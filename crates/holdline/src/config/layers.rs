@@ -16,7 +16,7 @@ use super::Config;
 pub(super) const DEFAULTS: &str = include_str!("../../../../holdline.default.toml");
 
 /// Settings whose value is never shown.
-pub(super) const SECRETS: [&str; 1] = ["store.database_url"];
+pub(super) const SECRETS: [&str; 2] = ["store.database_url", "holds.check_secret"];
 
 /// Variables of ours have two underscores between section and key. Names with one are left alone: Kubernetes sets
 /// `HOLDLINE_SERVICE_HOST` and the like for a service of that name.

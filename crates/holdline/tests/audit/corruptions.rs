@@ -25,6 +25,17 @@ pub(crate) const CORRUPTIONS: &[Corruption] = &[
         &["account_balance"],
     ),
     in_ledger(
+        "the row beside an outside hold is deleted",
+        "DELETE FROM outside_hold WHERE hold_no IS NOT NULL",
+        &["outside_hold"],
+    ),
+    in_ledger(
+        "the row beside an outside hold names another",
+        "UPDATE outside_hold SET hold_no = 1 WHERE hold_no IS NOT NULL",
+        &["outside_hold"],
+    ),
+    in_ledger("a held part of an outside hold loses its deadline", "DELETE FROM hold_deadline", &["outside_hold"]),
+    in_ledger(
         "an account's on hand is changed",
         "UPDATE account SET on_hand = on_hand - 1 WHERE account_no = (SELECT max(account_no) FROM account)",
         &["account_balance"],
@@ -210,7 +221,7 @@ pub(crate) const CORRUPTIONS: &[Corruption] = &[
 /// Ways to break a store so that it cannot be judged, and a word of the reason.
 pub(crate) const UNREADABLE: &[(&str, &str, &str)] = &[
     ("ledger", "DROP TABLE movement", "movement"),
-    ("orders", "UPDATE schema_version SET version = 2", "run the newer Holdline"),
+    ("orders", "UPDATE schema_version SET version = 99", "run the newer Holdline"),
     ("ledger", "UPDATE hold SET format = 9", "run the newer Holdline"),
     ("orders", "DELETE FROM feed_head", "feed_head"),
 ];

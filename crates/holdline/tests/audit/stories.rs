@@ -1,7 +1,7 @@
 //! What happened in the shop: a bit of everything, or very much of the usual.
 
-use holdline_domain::id::SellerId;
-use holdline_domain::ledger::{Flags, LedgerRequest, Resolution};
+use holdline_domain::id::{ClientId, Fingerprint, GroupKey, IdempotencyKey, SellerId};
+use holdline_domain::ledger::{Demand, Flags, HoldId, LedgerRequest, OutsideRequest, Part, Resolution, Terms};
 use holdline_domain::money::Minor;
 use holdline_domain::order::change::Change;
 use holdline_domain::order::{
@@ -34,6 +34,7 @@ impl Shop {
         self.end(&overdue, OrderEvent::Expire, EventKind::Expired).await;
         self.stock_movements(&mall).await;
         self.refusals(&mall).await;
+        self.outside_holds(&mall).await;
 
         let flash = self.mall("flash", CommitOn::OrderCreated, 50).await;
         let quick: Vec<Submit> = (0..5).map(|i| self.submit(&flash, &format!("buyer-{i}"), &[("tea", 1)])).collect();
@@ -98,6 +99,25 @@ impl Shop {
         let fences = [group(&refused, GroupState::Refused { refusal }), tombstone].map(Change::fence);
         self.change(fences.into()).await;
         self.ledger(vec![resolve(&refused, None, Resolution::Release)]).await;
+    }
+
+    /// A caller with its own orders: one part sold, one given back, one still held, and a hold given up before it came.
+    async fn outside_holds(&self, mall: &Mall) {
+        let client = ClientId::try_new("erp").expect("a client");
+        let id =
+            |name: &str| HoldId::first(GroupKey::outside(&IdempotencyKey::try_new(name).expect("a name"), &client));
+        let ask = |name: &str, request| LedgerRequest::Outside { tenant: mall.tenant, id: id(name), request };
+        let part = |name: &str| Part::Seller(SellerId::try_new(name).expect("a part"));
+        let demand = |name| Demand { part: part(name), account: stock_of("cup"), quantity: units(1), limit: None };
+        let demands = vec![demand("sold"), demand("gone"), demand("open")];
+        let terms = Terms { within_ms: 3_600_000, check_url: None };
+        self.ledger(vec![
+            ask("po-1", OutsideRequest::Take { content: Fingerprint([5; 32]), demands, terms }),
+            ask("po-1", OutsideRequest::Commit { part: Some(part("sold")) }),
+            ask("po-1", OutsideRequest::Release { part: Some(part("gone")) }),
+            ask("po-2", OutsideRequest::Release { part: None }),
+        ])
+        .await;
     }
 
     /// `count` orders of two lines, one of them with a quota, for `count` / 10 buyers, every twentieth of them cancelled:

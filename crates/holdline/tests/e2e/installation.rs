@@ -10,6 +10,10 @@ use crate::process::{Ended, Place, Served, WITHIN, wait_until};
 /// The variable that names the database to `serve`, `key` and `audit`.
 const DATABASE_URL: &str = "HOLDLINE_STORE__DATABASE_URL";
 
+/// What lets a server ask the takers of this machine.
+const HOLD_CHECKS: [(&str, &str); 2] =
+    [("HOLDLINE_HOLDS__CHECK_SECRET", crate::taker::SECRET), ("HOLDLINE_HOLDS__CHECK_NETWORKS", "127.0.0.0/8")];
+
 /// A key of the tenant `mall` that may do everything but act as a merchant.
 pub(crate) const MALL: &str = "--tenant mall --client app --scope shop --scope admin --scope read";
 
@@ -30,14 +34,16 @@ impl Installation {
     /// One process on files of its own.
     pub(crate) fn on_sqlite() -> Result<Self> {
         let place = Place::new()?;
-        Ok(Self { servers: vec![place.serve(&[])?], database: None, place })
+        Ok(Self { servers: vec![place.serve_with(&[], &HOLD_CHECKS)?], database: None, place })
     }
 
     /// Two processes on a database of their own.
     pub(crate) fn on_postgres() -> Result<Self> {
         let (database, place) = (Database::create()?, Place::new()?);
         let url = database.url();
-        let serve = || place.serve_with(&["--store", "postgres"], &[(DATABASE_URL, &url)]);
+        let serve = || {
+            place.serve_with(&["--store", "postgres"], &[&[(DATABASE_URL, url.as_str())], &HOLD_CHECKS[..]].concat())
+        };
         let servers = vec![serve()?, serve()?];
         ensure!(servers.iter().all(|server| server.line.contains("(store postgres")), "{}", servers[0].line);
         Ok(Self { servers, database: Some(database), place })

@@ -9,7 +9,7 @@
 use holdline_domain::fault::{Fault, FaultKind};
 
 /// The newest schema that this program knows: what it compares every `min_writer` with.
-pub const SCHEMA_KNOWN: i64 = 1;
+pub const SCHEMA_KNOWN: i64 = 2;
 
 /// One step of a schema, for both engines.
 #[derive(Debug)]
@@ -39,12 +39,20 @@ pub struct Database {
 pub static LEDGER: Database = Database {
     name: "ledger",
     heads: &["ledger_head"],
-    migrations: &[Migration {
-        version: 1,
-        min_writer: 1,
-        sqlite: include_str!("../../migrations/sqlite/ledger/0001_first.sql"),
-        postgres: include_str!("../../migrations/postgres/ledger/0001_first.sql"),
-    }],
+    migrations: &[
+        Migration {
+            version: 1,
+            min_writer: 1,
+            sqlite: include_str!("../../migrations/sqlite/ledger/0001_first.sql"),
+            postgres: include_str!("../../migrations/postgres/ledger/0001_first.sql"),
+        },
+        Migration {
+            version: 2,
+            min_writer: 2,
+            sqlite: include_str!("../../migrations/sqlite/ledger/0003_outside_holds.sql"),
+            postgres: include_str!("../../migrations/postgres/ledger/0003_outside_holds.sql"),
+        },
+    ],
 };
 
 /// Orders, catalog, tenants, keys, number blocks, feed.

@@ -11,6 +11,7 @@ use holdline_domain::ledger::{
 };
 use holdline_domain::time::UnixMillis;
 
+use super::outside;
 use super::stored::{self, ACCOUNT_COLUMNS, ACCOUNT_KEY, HOLD_COLUMNS, LEDGER};
 use super::writes::writes;
 use crate::engine::{Column, Lookup, Program, Row, Step};
@@ -57,7 +58,7 @@ impl Apply {
             Column::Int(holds.iter().map(|(_, id)| i64::from(id.n)).collect()),
         ];
         let account_keys = stored::account_keys(self.keys.accounts.iter().map(|(tenant, key)| (*tenant, key)));
-        vec![
+        let mut lookups = vec![
             head("ledger_head", &["min_writer", "next_seq", "next_account_no", "open_holds"]),
             Lookup {
                 table: "hold",
@@ -67,7 +68,11 @@ impl Apply {
                 lock: false,
             },
             Lookup { table: "account", columns: ACCOUNT_COLUMNS, key: ACCOUNT_KEY, keys: account_keys, lock: false },
-        ]
+        ];
+        if !self.keys.outside.is_empty() {
+            lookups.push(outside::lookup_outside(&self.keys.outside));
+        }
+        lookups
     }
 
     fn take_keys(&mut self, mut results: Results) -> Result<(), Fault> {
@@ -79,7 +84,11 @@ impl Apply {
             let (hold, _) = stored::hold(row)?;
             self.guard.holds.insert((hold.tenant, hold.id.clone()), hold);
         }
-        self.take_accounts(results.take())
+        self.take_accounts(results.take())?;
+        if !self.keys.outside.is_empty() {
+            self.guard.outside = outside::outside_rows(results.take())?;
+        }
+        Ok(())
     }
 
     fn take_accounts(&mut self, rows: Vec<Row>) -> Result<(), Fault> {
@@ -91,13 +100,15 @@ impl Apply {
         Ok(())
     }
 
-    /// What can be named only now: accounts of stored holds, and references by account number.
+    /// What can be named only now: accounts and deadlines of stored holds, and references by account number.
     fn read_rest(&mut self) -> Option<Vec<Lookup>> {
         let mut account_nos: Vec<i64> = self
             .batch
             .iter()
             .filter_map(|request| match request {
-                LedgerRequest::Resolve { tenant, id, .. } => self.guard.holds.get(&(*tenant, id.clone())),
+                LedgerRequest::Resolve { tenant, id, .. } | LedgerRequest::Outside { tenant, id, .. } => {
+                    self.guard.holds.get(&(*tenant, id.clone()))
+                }
                 _ => None,
             })
             .flat_map(|hold| hold.lines.iter().map(|line| line.account_no))
@@ -106,7 +117,8 @@ impl Apply {
         account_nos.sort_unstable();
         account_nos.dedup();
         self.referring = referring(&self.keys, &self.guard.accounts);
-        if account_nos.is_empty() && self.referring.is_empty() {
+        let deadlines = outside::lookup_deadlines(&self.guard.outside);
+        if account_nos.is_empty() && self.referring.is_empty() && deadlines.is_none() {
             return None;
         }
         let reference_keys = vec![
@@ -114,7 +126,7 @@ impl Apply {
             Column::Int(self.referring.iter().map(|(.., account_no)| *account_no).collect()),
             Column::Text(self.referring.iter().map(|(_, _, reference, _)| reference.as_str().to_owned()).collect()),
         ];
-        Some(vec![
+        let mut lookups = vec![
             Lookup {
                 table: "account",
                 columns: ACCOUNT_COLUMNS,
@@ -129,7 +141,9 @@ impl Apply {
                 keys: reference_keys,
                 lock: false,
             },
-        ])
+        ];
+        lookups.extend(deadlines);
+        Some(lookups)
     }
 
     fn take_rest(&mut self, mut results: Results) -> Result<(), Fault> {
@@ -148,18 +162,28 @@ impl Apply {
                 self.guard.references.insert((tenant, key, reference), *stored);
             }
         }
+        if outside::lookup_deadlines(&self.guard.outside).is_some() {
+            outside::take_deadlines(&mut self.guard.outside, results.take())?;
+        }
         Ok(())
     }
 
     fn finish(&mut self, now: UnixMillis) -> Step<Vec<LedgerAnswer>> {
         let next_seq = self.guard.next_seq;
         let next_account_no = self.guard.next_account_no;
+        self.guard.now = now;
         let mut decided = decide(&self.batch, std::mem::take(&mut self.guard));
         let answers = std::mem::take(&mut decided.answers);
-        let changed = decided.next_seq != next_seq || decided.next_account_no != next_account_no;
+        let changed = decided.next_seq != next_seq
+            || decided.next_account_no != next_account_no
+            || !decided.outside.is_empty()
+            || !decided.deadlines.is_empty();
         // A batch that changes nothing flushes nothing: refusals of a sold-out SKU cost no disk.
         let writes = if changed { writes(&decided, &self.last_seqs, now) } else { Vec::new() };
-        debug_assert!(changed || writes_nothing(&decided), "every change has a movement or a new account");
+        debug_assert!(
+            changed || writes_nothing(&decided),
+            "every change has a movement, a new account or a row beside a hold"
+        );
         Step::Write(writes, answers)
     }
 }

@@ -8,6 +8,7 @@
 //! is one walk of point reads.
 
 mod apply;
+mod outside;
 mod stored;
 mod writes;
 
@@ -17,8 +18,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use holdline_domain::fault::Fault;
 use holdline_domain::id::{GroupKey, SkuCode, TenantId};
-use holdline_domain::ledger::{Account, AccountKey, HoldId, HoldRecord, LedgerAnswer, LedgerRequest};
-use holdline_domain::port::{HoldVisit, LedgerStore, MovementPage};
+use holdline_domain::ledger::{Account, AccountKey, HoldId, HoldRecord, LedgerAnswer, LedgerRequest, Outside};
+use holdline_domain::port::{DueDeadline, HoldVisit, LedgerStore, MovementPage};
 
 use self::apply::Apply;
 use self::stored::{ACCOUNT_COLUMNS, ACCOUNT_KEY, HOLD_COLUMNS, KIND_STOCK, LEDGER};
@@ -154,6 +155,23 @@ impl<E: Engine> LedgerStore for SqlLedger<E> {
         let now = self.engine.now().await?;
         let visit = |row| stored::hold(row).map(|(hold, taken)| HoldVisit { hold, taken, now });
         rows.into_iter().map(visit).collect()
+    }
+
+    async fn outside(&self, tenant: TenantId, id: &HoldId) -> Result<Option<Outside>, Fault> {
+        let key = (tenant, id.clone());
+        let lookup = outside::lookup_outside(&std::iter::once(key.clone()).collect());
+        let mut rows = outside::outside_rows(self.one_lookup(lookup).await?)?;
+        if let Some(lookup) = outside::lookup_deadlines(&rows) {
+            outside::take_deadlines(&mut rows, self.one_lookup(lookup).await?)?;
+        }
+        Ok(rows.remove(&key))
+    }
+
+    async fn due_deadlines(&self, limit: usize) -> Result<Vec<DueDeadline>, Fault> {
+        let sql = include_str!("../../sql/ledger/list_due_deadlines.sql");
+        let now = self.engine.now().await?;
+        let rows = self.engine.query(sql, vec![Value::Int(now.0), count(limit)]).await?;
+        rows.into_iter().map(outside::due_deadline).collect()
     }
 
     async fn open_holds(&self) -> Result<i64, Fault> {

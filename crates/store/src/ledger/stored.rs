@@ -212,7 +212,7 @@ pub(super) fn part_text(part: &Part) -> String {
     }
 }
 
-fn part(text: &str) -> Option<Part> {
+pub(super) fn part(text: &str) -> Option<Part> {
     match text {
         "g" => Some(Part::Group),
         _ => text.strip_prefix("s:").map(|seller| Part::Seller(SellerId::from_stored(seller))),

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use holdline_domain::ledger::{Account, AccountDelta, Decided, HoldRecord, HoldUpdate, Movement};
 use holdline_domain::time::UnixMillis;
 
+use super::outside::{delete_deadlines, insert_deadlines, insert_outside};
 use super::stored::{
     ACCOUNT_COLUMNS, HOLD_COLUMNS, HOLD_FORMAT, KeyParts, MOVEMENT_COLUMNS, lines_text, order_nos_text, part_text,
     parts_text,
@@ -31,6 +32,10 @@ pub(super) fn writes(decided: &Decided, last_seqs: &HashMap<i64, i64>, now: Unix
     push(decided.movements.len(), &|| insert_movements(&decided.movements, &prev_seqs, now));
     let referring: Vec<&Movement> = decided.movements.iter().filter(|m| m.reference.is_some()).collect();
     push(referring.len(), &|| insert_references(&referring));
+    push(decided.outside.len(), &|| insert_outside(&decided.outside));
+    push(decided.deadlines.len(), &|| delete_deadlines(&decided.deadlines));
+    let standing: Vec<_> = decided.deadlines.iter().filter_map(|w| Some((w.hold_no, &w.part, w.deadline?))).collect();
+    push(standing.len(), &|| insert_deadlines(&standing));
     writes.push(set_head(
         "ledger_head",
         &["next_seq", "next_account_no", "open_holds"],

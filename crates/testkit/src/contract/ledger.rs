@@ -1,10 +1,15 @@
 //! The contract of `LedgerStore`.
 
 mod crowd;
+mod outside;
 mod reads;
 
 pub use crowd::{
     a_crowd_shares_the_last_units, crowd, many_callers_leave_the_ledger_equations_true, one_key_is_held_once_by_a_crowd,
+};
+pub use outside::{
+    a_given_up_hold_is_never_taken, an_outside_hold_keeps_its_terms_until_its_parts_end,
+    overdue_parts_are_listed_until_they_are_dealt_with,
 };
 pub use reads::{
     accounts_answer_by_key_and_only_those_that_exist, holds_are_listed_once_each_in_the_order_they_were_taken,
@@ -34,16 +39,19 @@ macro_rules! ledger_contract {
             [
                 a_batch_may_be_empty,
                 a_crowd_shares_the_last_units,
+                a_given_up_hold_is_never_taken,
                 a_hold_is_kept_as_it_was_taken,
                 a_large_batch_is_one_batch,
                 a_poisoned_batch_writes_nothing_and_its_good_requests_can_be_sent_alone,
                 a_refused_request_harms_no_other_of_its_batch,
                 accounts_answer_by_key_and_only_those_that_exist,
+                an_outside_hold_keeps_its_terms_until_its_parts_end,
                 flags_are_kept_and_decide,
                 holds_are_listed_once_each_in_the_order_they_were_taken,
                 many_callers_leave_the_ledger_equations_true,
                 movements_are_paged_newest_first,
                 one_key_is_held_once_by_a_crowd,
+                overdue_parts_are_listed_until_they_are_dealt_with,
                 parts_end_one_by_one_and_stay_ended,
                 requests_of_one_batch_are_judged_on_what_earlier_ones_left,
                 stock_lists_every_account_of_each_sku_in_the_order_asked,

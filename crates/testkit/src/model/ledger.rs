@@ -7,10 +7,10 @@ use async_trait::async_trait;
 use holdline_domain::fault::Fault;
 use holdline_domain::id::{GroupKey, Reference, SkuCode, TenantId};
 use holdline_domain::ledger::{
-    Account, AccountKey, Guard, GuardKeys, HoldId, HoldRecord, LedgerAnswer, LedgerRequest, Movement, StoredReference,
-    decide,
+    Account, AccountKey, Guard, GuardKeys, HoldId, HoldRecord, LedgerAnswer, LedgerRequest, Movement, Outside,
+    StoredReference, decide,
 };
-use holdline_domain::port::{HoldVisit, LedgerStore, MovementPage};
+use holdline_domain::port::{DueDeadline, HoldVisit, LedgerStore, MovementPage};
 use holdline_domain::time::UnixMillis;
 
 use super::Databases;
@@ -52,13 +52,15 @@ pub struct LedgerRows {
     account_nos: BTreeMap<(TenantId, AccountKey), i64>,
     hold_nos: BTreeMap<(TenantId, HoldId), i64>,
     references: BTreeMap<(TenantId, AccountKey, Reference), StoredReference>,
+    /// What is stored beside holds of outside callers.
+    pub outside: BTreeMap<(TenantId, HoldId), Outside>,
     reaper_cursor: i64,
     /// How many holds have a part that is still held, as the batches counted.
     pub open_holds: i64,
 }
 
 impl LedgerRows {
-    fn guard(&self, batch: &[LedgerRequest]) -> Guard {
+    fn guard(&self, batch: &[LedgerRequest], now: UnixMillis) -> Guard {
         let keys = GuardKeys::of(batch);
         let holds: BTreeMap<_, _> = keys
             .holds
@@ -73,8 +75,12 @@ impl LedgerRows {
         let accounts = demanded.chain(claimed).filter_map(|no| self.accounts.get(no)).cloned().collect();
         let references =
             keys.references.into_iter().filter_map(|key| Some((key.clone(), *self.references.get(&key)?))).collect();
+        let outside =
+            keys.outside.into_iter().filter_map(|id| Some((id.clone(), self.outside.get(&id)?.clone()))).collect();
         Guard {
             holds,
+            outside,
+            now,
             accounts,
             references,
             next_seq: self.movements.last().map_or(1, |stored| stored.movement.seq + 1),
@@ -84,7 +90,7 @@ impl LedgerRows {
     }
 
     fn apply(&mut self, batch: &[LedgerRequest], now: UnixMillis, at_ms: i64) -> Vec<LedgerAnswer> {
-        let decided = decide(batch, self.guard(batch));
+        let decided = decide(batch, self.guard(batch, now));
         for account in decided.accounts {
             self.account_nos.insert((account.tenant, account.key.clone()), account.account_no);
             self.accounts.insert(account.account_no, account);
@@ -105,6 +111,19 @@ impl LedgerRows {
         }
         for update in decided.hold_updates {
             self.holds.get_mut(&update.hold_no).expect("an update is of a stored hold").hold.parts = update.parts;
+        }
+        for row in decided.outside {
+            let taken = |hold_no| Outside::Taken { hold_no, check_url: row.check_url.clone(), deadlines: Vec::new() };
+            self.outside.insert((row.tenant, row.id), row.hold_no.map_or(Outside::Never, taken));
+        }
+        for write in decided.deadlines {
+            let hold = &self.holds[&write.hold_no].hold;
+            let Some(Outside::Taken { deadlines, .. }) = self.outside.get_mut(&(hold.tenant, hold.id.clone())) else {
+                panic!("a deadline is of an outside hold")
+            };
+            deadlines.retain(|(part, _)| *part != write.part);
+            deadlines.extend(write.deadline.map(|deadline| (write.part, deadline)));
+            deadlines.sort_by(|(a, _), (b, _)| a.cmp(b));
         }
         for movement in decided.movements {
             if let Some(reference) = &movement.reference {
@@ -220,6 +239,33 @@ impl LedgerStore for ModelLedger {
             later.map(|(_, s)| HoldVisit { hold: s.hold.clone(), taken: s.taken, now: now.now() }).collect()
         };
         self.wire.read("ledger.holds_after", read).await
+    }
+
+    async fn outside(&self, tenant: TenantId, id: &HoldId) -> Result<Option<Outside>, Fault> {
+        self.wire.read("ledger.outside", |rows| rows.outside.get(&(tenant, id.clone())).cloned()).await
+    }
+
+    async fn due_deadlines(&self, limit: usize) -> Result<Vec<DueDeadline>, Fault> {
+        let now = self.wire.database_clock();
+        let read = |rows: &LedgerRows| {
+            let mut due: Vec<DueDeadline> = Vec::new();
+            for ((tenant, id), outside) in &rows.outside {
+                let Outside::Taken { check_url, deadlines, .. } = outside else { continue };
+                due.extend(deadlines.iter().filter(|(_, deadline)| deadline.visit <= now.now()).map(
+                    |(part, deadline)| DueDeadline {
+                        tenant: *tenant,
+                        id: id.clone(),
+                        part: part.clone(),
+                        deadline: *deadline,
+                        check_url: check_url.clone(),
+                    },
+                ));
+            }
+            due.sort_by_key(|due| due.deadline.visit);
+            due.truncate(limit);
+            due
+        };
+        self.wire.read("ledger.due_deadlines", read).await
     }
 
     async fn open_holds(&self) -> Result<i64, Fault> {

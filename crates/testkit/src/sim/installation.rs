@@ -139,6 +139,7 @@ impl Installation {
                 orders: Arc::new(inner.databases.orders(&process)),
                 catalog: Arc::new(inner.databases.catalog(&process)),
                 tenants: Arc::new(inner.databases.tenants(&process)),
+                checker: Arc::new(holdline_domain::port::NobodyAsks),
                 clock: Arc::clone(&process) as Arc<dyn holdline_app::Clock>,
                 spawner: process.spawner(),
             };

@@ -6,6 +6,7 @@ use super::super::*;
 use super::{TENANT, quantity, reference};
 use crate::id::{BuyerId, Fingerprint, GroupKey, Reference, SellerId, SkuCode, TenantId};
 use crate::order::OrderNo;
+use crate::time::UnixMillis;
 
 /// Stored rows of a ledger.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,6 +14,9 @@ pub(super) struct Books {
     pub(super) holds: BTreeMap<(TenantId, HoldId), HoldRecord>,
     pub(super) accounts: BTreeMap<i64, Account>,
     references: BTreeMap<(TenantId, AccountKey, Reference), StoredReference>,
+    pub(super) outside: BTreeMap<(TenantId, HoldId), Outside>,
+    /// The store's clock.
+    pub(super) now: UnixMillis,
     pub(super) movements: Vec<Movement>,
     next_seq: i64,
     next_account_no: i64,
@@ -24,6 +28,8 @@ impl Books {
             holds: BTreeMap::new(),
             accounts: BTreeMap::new(),
             references: BTreeMap::new(),
+            outside: BTreeMap::new(),
+            now: UnixMillis(0),
             movements: Vec::new(),
             next_seq: 1,
             next_account_no: 1,
@@ -55,6 +61,8 @@ impl Books {
                 .iter()
                 .filter_map(|key| Some((key.clone(), *self.references.get(key)?)))
                 .collect(),
+            outside: keys.outside.iter().filter_map(|id| Some((id.clone(), self.outside.get(id)?.clone()))).collect(),
+            now: self.now,
             holds,
             next_seq: self.next_seq,
             next_account_no: self.next_account_no,
@@ -93,6 +101,21 @@ impl Books {
         for hold in decided.holds {
             assert!(hold.hold_no >= self.next_seq && hold.hold_no < decided.next_seq);
             assert_eq!(self.holds.insert((hold.tenant, hold.id.clone()), hold), None, "a hold is taken once");
+        }
+        for row in decided.outside {
+            let taken = |hold_no| Outside::Taken { hold_no, check_url: row.check_url.clone(), deadlines: Vec::new() };
+            let stored = row.hold_no.map_or(Outside::Never, taken);
+            assert_eq!(self.outside.insert((row.tenant, row.id), stored), None, "a hold has one row beside it");
+        }
+        for write in decided.deadlines {
+            let of_hold = self.outside.values_mut().find_map(|outside| match outside {
+                Outside::Taken { hold_no, deadlines, .. } if *hold_no == write.hold_no => Some(deadlines),
+                Outside::Taken { .. } | Outside::Never => None,
+            });
+            let deadlines = of_hold.expect("a deadline is of an outside hold");
+            deadlines.retain(|(part, _)| *part != write.part);
+            deadlines.extend(write.deadline.map(|deadline| (write.part, deadline)));
+            deadlines.sort_by(|(a, _), (b, _)| a.cmp(b));
         }
         for movement in decided.movements {
             assert_eq!(movement.seq, self.next_seq, "the sequence has no gap");

@@ -157,6 +157,7 @@ impl Facts {
                 self.flags.push((account.clone(), *flags));
                 "flags_set".to_owned()
             }
+            LedgerRequest::Outside { .. } => unreachable!("{request:?} is not drawn here: outside.rs has its rules"),
         }
     }
 }
@@ -190,6 +191,9 @@ fn in_words(answer: &LedgerAnswer) -> String {
         LedgerAnswer::BreaksHolds(_) => "breaks_holds".to_owned(),
         LedgerAnswer::FlagsSet(_) => "flags_set".to_owned(),
         LedgerAnswer::OutOfRange => "out_of_range".to_owned(),
+        LedgerAnswer::Never | LedgerAnswer::Extended | LedgerAnswer::Visited | LedgerAnswer::Overtaken => {
+            unreachable!("{answer:?} answers outside holds only")
+        }
     }
 }
 

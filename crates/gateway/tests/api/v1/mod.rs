@@ -1,5 +1,6 @@
 //! The tests of `/v1`, laid out as its paths are.
 
+mod holds;
 mod order_groups;
 mod orders;
 mod sellers;

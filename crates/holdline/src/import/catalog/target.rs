@@ -135,7 +135,8 @@ impl Direct {
         };
         let tenant = tenant.context("there is no such tenant; `holdline key create` makes it with its first key")?;
         let clock = Arc::new(SystemClock::new());
-        let ports = Ports { ledger, orders, catalog, tenants, clock, spawner: holdline_app::tokio_spawner() };
+        let checker = Arc::new(holdline_domain::port::NobodyAsks);
+        let ports = Ports { ledger, orders, catalog, tenants, checker, clock, spawner: holdline_app::tokio_spawner() };
         let app = App::start(ports, config.app_settings()).await.map_err(stores::sentence)?;
         Ok(Self { app, tenant })
     }

@@ -1,0 +1,112 @@
+//! The job that ends outside holds: past its deadline a part is released, after its taker was asked where that is wanted.
+//!
+//! Several processes may run it: a part is asked for by whoever claims the look at it first, and what is released is
+//! the part whose deadline is still the one that was seen to pass. A taker that cannot say keeps its stock: nothing is
+//! released on silence, and the pause between questions doubles up to ten minutes. `holdline_hold_checks_total` tells
+//! how takers answer.
+
+use futures_util::stream::{self, StreamExt as _};
+use holdline_domain::fault::Fault;
+use holdline_domain::ledger::{CheckUrl, LedgerAnswer, LedgerRequest, OutsideRequest};
+use holdline_domain::port::{DueDeadline, HoldQuestion, HoldWord};
+
+use crate::App;
+
+/// Parts looked at per page.
+const PAGE: usize = 500;
+/// Takers asked at once: a slow one keeps only its own part waiting.
+const ASKED_AT_ONCE: usize = 32;
+/// The pause after the first question, and the longest, in milliseconds.
+const PAUSE_MS: (i64, i64) = (5_000, 600_000);
+
+pub(crate) async fn end_overdue(app: App) {
+    loop {
+        let more = match look(&app).await {
+            Ok(looked_at) => looked_at == PAGE,
+            Err(fault) => {
+                tracing::warn!(%fault, "the deadlines of holds could not be looked at; trying again");
+                false
+            }
+        };
+        let pause_ms = if more { 0 } else { app.inner.settings.tick_ms.saturating_mul(5) };
+        if !app.inner.tasks.pause(pause_ms).await {
+            return;
+        }
+    }
+}
+
+/// Looks at one page. Returns how many parts were due.
+async fn look(app: &App) -> Result<usize, Fault> {
+    let due = app.inner.ports.ledger.due_deadlines(PAGE).await?;
+    let count = due.len();
+    let ends = stream::iter(due).map(|due| end(app, due)).buffer_unordered(ASKED_AT_ONCE);
+    let failed: Vec<Fault> = ends.filter_map(async |ended| ended.err()).collect().await;
+    failed.into_iter().next().map_or(Ok(count), Err)
+}
+
+async fn end(app: &App, due: DueDeadline) -> Result<(), Fault> {
+    let expire = OutsideRequest::Expire { part: due.part.clone(), deadline: due.deadline.at };
+    let Some(url) = due.check_url.clone() else {
+        if ask_ledger(app, &due, expire).await? == LedgerAnswer::Released {
+            metrics::counter!("holdline_holds_expired_total").increment(1);
+        }
+        return Ok(());
+    };
+    let visits = due.deadline.visits;
+    let claim = OutsideRequest::Visit { part: due.part.clone(), visits, wait_ms: pause_ms(visits) };
+    if ask_ledger(app, &due, claim).await? != LedgerAnswer::Visited {
+        return Ok(());
+    }
+    match word(app, &due, url).await {
+        HoldWord::Unknown => Ok(()),
+        HoldWord::Released => ask_ledger(app, &due, expire).await.map(drop),
+        HoldWord::Committed => {
+            let commit = OutsideRequest::Commit { part: Some(due.part.clone()) };
+            if ask_ledger(app, &due, commit).await? == LedgerAnswer::AlreadyReleased {
+                tracing::error!(tenant = due.tenant.0, "a taker says that it sold a part that was released before");
+            }
+            Ok(())
+        }
+    }
+}
+
+/// What the taker says; `Unknown` where it cannot be reached.
+async fn word(app: &App, due: &DueDeadline, url: CheckUrl) -> HoldWord {
+    let Some(tenant) = app.tenant(due.tenant) else { return HoldWord::Unknown };
+    let question = HoldQuestion {
+        url,
+        tenant: tenant.name.clone(),
+        hold_id: due.id.key.outside_name().unwrap_or_default().to_owned(),
+        part: due.part.clone(),
+        deadline: due.deadline.at,
+        asked: due.deadline.visits,
+    };
+    let word = app.inner.ports.checker.ask(&question).await.unwrap_or_else(|fault| {
+        tracing::warn!(%fault, asked = question.asked, "a taker could not be asked about its hold, which stays held");
+        HoldWord::Unknown
+    });
+    metrics::counter!("holdline_hold_checks_total", "answer" => word.as_str()).increment(1);
+    word
+}
+
+async fn ask_ledger(app: &App, due: &DueDeadline, request: OutsideRequest) -> Result<LedgerAnswer, Fault> {
+    app.inner.ledger.send(LedgerRequest::Outside { tenant: due.tenant, id: due.id.clone(), request }).await
+}
+
+fn pause_ms(visits: i32) -> i64 {
+    let (first, longest) = PAUSE_MS;
+    let doublings = u32::try_from(visits).unwrap_or(0).min(16);
+    first.saturating_mul(1 << doublings).min(longest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pause_between_questions_doubles_up_to_ten_minutes() {
+        let pauses: Vec<i64> = (0..9).map(pause_ms).collect();
+        assert_eq!(pauses, [5_000, 10_000, 20_000, 40_000, 80_000, 160_000, 320_000, 600_000, 600_000]);
+        assert_eq!(pause_ms(i32::MAX), 600_000);
+    }
+}
