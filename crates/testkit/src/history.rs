@@ -38,11 +38,13 @@ pub enum Seen {
     RefusedAfterHold,
     /// A hold was asked for again under a known id.
     HoldRepeated,
+    /// An outside hold was given up before it arrived.
+    HoldGivenUp,
 }
 
 impl Seen {
     /// Everything that is counted.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::CrashBeforeCommit,
         Self::CrashAfterCommit,
         Self::LostAnswer,
@@ -58,6 +60,7 @@ impl Seen {
         Self::ProcessCrash,
         Self::RefusedAfterHold,
         Self::HoldRepeated,
+        Self::HoldGivenUp,
     ];
 
     /// The name in the summary.
@@ -78,6 +81,7 @@ impl Seen {
             Self::ProcessCrash => "process_crash",
             Self::RefusedAfterHold => "refused_after_hold",
             Self::HoldRepeated => "hold_repeated",
+            Self::HoldGivenUp => "hold_given_up",
         }
     }
 }

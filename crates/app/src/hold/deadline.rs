@@ -4,11 +4,14 @@
 //! the part whose deadline is still the one that was seen to pass. A taker that cannot say keeps its stock: nothing is
 //! released on silence, and the pause between questions doubles up to ten minutes. `holdline_hold_checks_total` tells
 //! how takers answer.
+//!
+//! What is due is due by the ledger's clock, which is guarded here as the shard clock is: one jump must not end every hold.
 
 use futures_util::stream::{self, StreamExt as _};
 use holdline_domain::fault::Fault;
 use holdline_domain::ledger::{CheckUrl, LedgerAnswer, LedgerRequest, OutsideRequest};
-use holdline_domain::port::{DueDeadline, HoldQuestion, HoldWord};
+use holdline_domain::port::{DueDeadline, DueDeadlines, HoldQuestion, HoldWord};
+use holdline_domain::time::{ClockReading, ShardClock, UnixMillis};
 
 use crate::App;
 
@@ -20,8 +23,9 @@ const ASKED_AT_ONCE: usize = 32;
 const PAUSE_MS: (i64, i64) = (5_000, 600_000);
 
 pub(crate) async fn end_overdue(app: App) {
+    let mut guarded = ShardClock::new();
     loop {
-        let more = match look(&app).await {
+        let more = match look(&app, &mut guarded).await {
             Ok(looked_at) => looked_at == PAGE,
             Err(fault) => {
                 tracing::warn!(%fault, "the deadlines of holds could not be looked at; trying again");
@@ -36,8 +40,11 @@ pub(crate) async fn end_overdue(app: App) {
 }
 
 /// Looks at one page. Returns how many parts were due.
-async fn look(app: &App) -> Result<usize, Fault> {
-    let due = app.inner.ports.ledger.due_deadlines(PAGE).await?;
+async fn look(app: &App, guarded: &mut ShardClock) -> Result<usize, Fault> {
+    let DueDeadlines { now, due } = app.inner.ports.ledger.due_deadlines(PAGE).await?;
+    let clock = &app.inner.ports.clock;
+    let (process, monotonic_ms) = (clock.wall(), clock.monotonic_ms());
+    guarded.judge(ClockReading { database: now, process, monotonic_ms, feed_head: UnixMillis::default() })?;
     let count = due.len();
     let ends = stream::iter(due).map(|due| end(app, due)).buffer_unordered(ASKED_AT_ONCE);
     let failed: Vec<Fault> = ends.filter_map(async |ended| ended.err()).collect().await;

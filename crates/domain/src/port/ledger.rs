@@ -46,6 +46,15 @@ pub struct DueDeadline {
     pub check_url: Option<CheckUrl>,
 }
 
+/// Parts to look at, and the instant that they were found due at.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DueDeadlines {
+    /// The ledger database's clock. Whoever acts on it makes sure first that it has not jumped.
+    pub now: UnixMillis,
+    /// The most overdue first.
+    pub due: Vec<DueDeadline>,
+}
+
 /// Where the ledger lives.
 #[async_trait]
 pub trait LedgerStore: Send + Sync + 'static {
@@ -77,8 +86,8 @@ pub trait LedgerStore: Send + Sync + 'static {
     /// What is stored beside a hold of an outside caller; `None` if no such caller ever spoke of it.
     async fn outside(&self, tenant: TenantId, id: &HoldId) -> Result<Option<Outside>, Fault>;
 
-    /// Parts of outside holds to look at by the ledger database's clock, the most overdue first, at most `limit`.
-    async fn due_deadlines(&self, limit: usize) -> Result<Vec<DueDeadline>, Fault>;
+    /// Parts of outside holds to look at by the ledger database's clock, at most `limit`.
+    async fn due_deadlines(&self, limit: usize) -> Result<DueDeadlines, Fault>;
 
     /// How many holds have a part that is still held.
     async fn open_holds(&self) -> Result<i64, Fault>;

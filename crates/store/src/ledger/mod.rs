@@ -19,7 +19,7 @@ use async_trait::async_trait;
 use holdline_domain::fault::Fault;
 use holdline_domain::id::{GroupKey, SkuCode, TenantId};
 use holdline_domain::ledger::{Account, AccountKey, HoldId, HoldRecord, LedgerAnswer, LedgerRequest, Outside};
-use holdline_domain::port::{DueDeadline, HoldVisit, LedgerStore, MovementPage};
+use holdline_domain::port::{DueDeadlines, HoldVisit, LedgerStore, MovementPage};
 
 use self::apply::Apply;
 use self::stored::{ACCOUNT_COLUMNS, ACCOUNT_KEY, HOLD_COLUMNS, KIND_STOCK, LEDGER};
@@ -167,11 +167,12 @@ impl<E: Engine> LedgerStore for SqlLedger<E> {
         Ok(rows.remove(&key))
     }
 
-    async fn due_deadlines(&self, limit: usize) -> Result<Vec<DueDeadline>, Fault> {
+    async fn due_deadlines(&self, limit: usize) -> Result<DueDeadlines, Fault> {
         let sql = include_str!("../../sql/ledger/list_due_deadlines.sql");
         let now = self.engine.now().await?;
         let rows = self.engine.query(sql, vec![Value::Int(now.0), count(limit)]).await?;
-        rows.into_iter().map(outside::due_deadline).collect()
+        let due = rows.into_iter().map(outside::due_deadline).collect::<Result<_, _>>()?;
+        Ok(DueDeadlines { now, due })
     }
 
     async fn open_holds(&self) -> Result<i64, Fault> {

@@ -7,6 +7,7 @@ use holdline_domain::ledger::{AccountKey, HoldRecord, MovementKind, Part, PartSt
 use holdline_domain::order::{EventKind, GroupState, Order, OrderStatus};
 use holdline_domain::tenant::CommitOn;
 
+use super::outside::is_outside;
 use super::{Evidence, Findings, is_live, name};
 use crate::model::{StoredHold, StoredMovement};
 
@@ -25,7 +26,9 @@ pub(super) fn judge(evidence: &Evidence, findings: &mut Findings) {
     for stored in evidence.ledger.holds.values() {
         let of_hold = movements.get(&stored.hold.hold_no).map_or(&[][..], Vec::as_slice);
         judge_movements(evidence, &stored.hold, of_hold, findings);
-        judge_end(evidence, stored, findings);
+        if !is_outside(&stored.hold) {
+            judge_end(evidence, stored, findings);
+        }
     }
     for order in evidence.orders.orders.values() {
         judge_claims(evidence, order, findings);
@@ -64,6 +67,8 @@ fn judge_movements(evidence: &Evidence, hold: &HoldRecord, movements: &[&StoredM
         let (movement, at_ms) = (&stored.movement, stored.written_at_ms);
         let seller = movement.part.as_ref().and_then(seller_of);
         let evidenced = match movement.kind {
+            // No order stands behind an outside hold: `outside` judges who ended it.
+            _ if is_outside(hold) => true,
             MovementKind::Release => is_fenced(evidence, hold, seller, at_ms),
             MovementKind::Commit => is_sold(evidence, hold, seller, at_ms),
             _ => true,
@@ -191,14 +196,15 @@ fn judge_claims(evidence: &Evidence, order: &Order, findings: &mut Findings) {
     });
 }
 
-/// Per account: allocated is what live orders have committed; what ended orders had committed is given back.
+/// Per account: allocated is what live orders and takers have committed; what ended orders had committed is given back.
 fn judge_unallocated(evidence: &Evidence, findings: &mut Findings) {
     let mut sold: BTreeMap<i64, i64> = BTreeMap::new();
     for stored in evidence.ledger.holds.values() {
         for line in &stored.hold.lines {
             let committed = stored.hold.parts.contains(&(line.part.clone(), PartState::Committed));
             let order = order_of(evidence, &stored.hold, seller_of(&line.part));
-            if committed && order.is_some_and(|order| is_live(order.status)) {
+            let stands = is_outside(&stored.hold) || order.is_some_and(|order| is_live(order.status));
+            if committed && stands {
                 *sold.entry(line.account_no).or_default() += line.quantity;
             }
         }

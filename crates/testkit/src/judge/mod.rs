@@ -8,6 +8,7 @@ mod holds;
 mod ledger;
 mod numbers;
 mod orders;
+mod outside;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use holdline_domain::time::UnixMillis;
 use crate::model::{CatalogRows, LedgerRows, OrderRows, StoredGroup, StoredHold};
 use crate::sim::records::{Abandon, Attempt, Cancel, Read};
 use crate::sim::scenario::Scenario;
+use crate::sim::takers::TakerBook;
 
 /// What the judge is given.
 pub struct Evidence {
@@ -37,6 +39,8 @@ pub struct Evidence {
     pub cancels: Vec<Cancel>,
     /// Every sight of an order.
     pub reads: Vec<Read>,
+    /// What takers of outside holds decided and were told.
+    pub takers: TakerBook,
     /// Whether every call of a buyer ended.
     pub all_answered: bool,
     /// What tasks panicked with.
@@ -87,6 +91,7 @@ pub fn judge(evidence: &Evidence) -> Vec<Violation> {
     findings.unless(evidence.all_answered, "every_call_ends", || "a buyer waits for ever".to_owned());
     ledger::judge(evidence, &mut findings);
     holds::judge(evidence, &mut findings);
+    outside::judge(evidence, &mut findings);
     orders::judge(evidence, &mut findings);
     numbers::judge(evidence, &mut findings);
     clients::judge(evidence, &mut findings);

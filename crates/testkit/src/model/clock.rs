@@ -7,7 +7,7 @@ use holdline_domain::time::UnixMillis;
 use tokio::time::Instant;
 
 /// The instant at which every simulation begins: 2026-03-01T00:00:00Z.
-const BEGIN: UnixMillis = UnixMillis(1_772_323_200_000);
+pub const BEGIN: UnixMillis = UnixMillis(1_772_323_200_000);
 
 /// Time that passes only when every task waits (tokio's paused clock).
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use holdline_domain::ledger::{
     Account, AccountKey, Guard, GuardKeys, HoldId, HoldRecord, LedgerAnswer, LedgerRequest, Movement, Outside,
     StoredReference, decide,
 };
-use holdline_domain::port::{DueDeadline, HoldVisit, LedgerStore, MovementPage};
+use holdline_domain::port::{DueDeadline, DueDeadlines, HoldVisit, LedgerStore, MovementPage};
 use holdline_domain::time::UnixMillis;
 
 use super::Databases;
@@ -245,25 +245,26 @@ impl LedgerStore for ModelLedger {
         self.wire.read("ledger.outside", |rows| rows.outside.get(&(tenant, id.clone())).cloned()).await
     }
 
-    async fn due_deadlines(&self, limit: usize) -> Result<Vec<DueDeadline>, Fault> {
-        let now = self.wire.database_clock();
+    async fn due_deadlines(&self, limit: usize) -> Result<DueDeadlines, Fault> {
+        let clock = self.wire.database_clock();
         let read = |rows: &LedgerRows| {
+            let now = clock.now();
             let mut due: Vec<DueDeadline> = Vec::new();
             for ((tenant, id), outside) in &rows.outside {
                 let Outside::Taken { check_url, deadlines, .. } = outside else { continue };
-                due.extend(deadlines.iter().filter(|(_, deadline)| deadline.visit <= now.now()).map(
-                    |(part, deadline)| DueDeadline {
+                due.extend(deadlines.iter().filter(|(_, deadline)| deadline.visit <= now).map(|(part, deadline)| {
+                    DueDeadline {
                         tenant: *tenant,
                         id: id.clone(),
                         part: part.clone(),
                         deadline: *deadline,
                         check_url: check_url.clone(),
-                    },
-                ));
+                    }
+                }));
             }
             due.sort_by_key(|due| due.deadline.visit);
             due.truncate(limit);
-            due
+            DueDeadlines { now, due }
         };
         self.wire.read("ledger.due_deadlines", read).await
     }

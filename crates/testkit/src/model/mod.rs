@@ -18,7 +18,7 @@ mod wire;
 use std::sync::Arc;
 
 pub use catalog::{CatalogRows, ModelCatalog};
-pub use clock::{SteppingClock, VirtualTime};
+pub use clock::{BEGIN, SteppingClock, VirtualTime};
 pub use fault::{FaultRates, Faults};
 pub use ledger::{LedgerRows, ModelLedger, StoredHold, StoredMovement};
 pub use orders::{ModelOrders, OrderRows, StoredEvent, StoredGroup};

@@ -5,9 +5,11 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use holdline_app::{App, Ports};
+use holdline_domain::port::HoldChecker;
 use parking_lot::Mutex;
 
 use super::scenario::Scenario;
+use super::takers::Takers;
 use crate::dice::Dice;
 use crate::history::{History, Seen};
 use crate::model::{Databases, Process, SteppingClock, VirtualTime};
@@ -38,6 +40,13 @@ struct Place {
     wall: Arc<SteppingClock>,
 }
 
+/// What an installation has around it.
+pub(super) struct World {
+    pub(super) history: Arc<History>,
+    pub(super) time: Arc<VirtualTime>,
+    pub(super) takers: Arc<Takers>,
+}
+
 /// Every process, and the databases below. Clones share everything.
 #[derive(Clone)]
 pub(super) struct Installation {
@@ -49,6 +58,7 @@ struct Inner {
     scenario: Arc<Scenario>,
     history: Arc<History>,
     time: Arc<VirtualTime>,
+    takers: Arc<Takers>,
     dice: Dice,
     places: Vec<Place>,
     /// Every process that ever ran: their panics are evidence.
@@ -63,13 +73,8 @@ struct Inner {
 }
 
 impl Installation {
-    pub(super) async fn start(
-        databases: &Databases,
-        scenario: &Arc<Scenario>,
-        dice: Dice,
-        history: Arc<History>,
-        time: Arc<VirtualTime>,
-    ) -> Self {
+    pub(super) async fn start(databases: &Databases, scenario: &Arc<Scenario>, dice: Dice, world: World) -> Self {
+        let World { history, time, takers } = world;
         let place = |number: usize| Place {
             name: format!("p{number}"),
             running: Mutex::new(None),
@@ -81,6 +86,7 @@ impl Installation {
             scenario: Arc::clone(scenario),
             history,
             time,
+            takers,
             dice,
             places,
             processes: Mutex::default(),
@@ -139,7 +145,7 @@ impl Installation {
                 orders: Arc::new(inner.databases.orders(&process)),
                 catalog: Arc::new(inner.databases.catalog(&process)),
                 tenants: Arc::new(inner.databases.tenants(&process)),
-                checker: Arc::new(holdline_domain::port::NobodyAsks),
+                checker: Arc::clone(&inner.takers) as Arc<dyn HoldChecker>,
                 clock: Arc::clone(&process) as Arc<dyn holdline_app::Clock>,
                 spawner: process.spawner(),
             };

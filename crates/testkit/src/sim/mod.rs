@@ -9,6 +9,7 @@ mod installation;
 mod operator;
 pub mod records;
 pub mod scenario;
+pub mod takers;
 
 use std::sync::Arc;
 
@@ -18,9 +19,10 @@ use crate::dice::Dice;
 use crate::history::{Counters, History};
 use crate::judge::{self, Evidence, Violation};
 use crate::model::{Databases, VirtualTime};
-use installation::Installation;
+use installation::{Installation, World};
 use records::Records;
 use scenario::Scenario;
+use takers::Takers;
 
 /// What a run came to.
 #[derive(Debug)]
@@ -72,10 +74,14 @@ impl Simulation {
         history.note(0, format_args!("seed {seed}: {scenario:?}"));
         scenario.open_shop(&databases).await;
         let records = Arc::new(Records::default());
-        let installation =
-            Installation::start(&databases, &scenario, dice.fork(), Arc::clone(&history), Arc::clone(&time)).await;
+        let takers = Arc::new(Takers::new(dice.fork(), Arc::clone(&time)));
+        let world = World { history: Arc::clone(&history), time: Arc::clone(&time), takers: Arc::clone(&takers) };
+        let installation = Installation::start(&databases, &scenario, dice.fork(), world).await;
         let operator = operator::start(&installation, &dice.fork());
-        let all_answered = buyers::run(&installation, &records, dice.fork()).await;
+        let (buyers_answered, takers_answered) = tokio::join!(
+            buyers::run(&installation, &records, dice.fork()),
+            takers::run(&installation, &takers, dice.fork())
+        );
         operator.abort();
         installation.settle().await;
         let evidence = Evidence {
@@ -86,7 +92,8 @@ impl Simulation {
             abandons: records.abandons(),
             cancels: records.cancels(),
             reads: records.reads(),
-            all_answered,
+            takers: takers.book(),
+            all_answered: buyers_answered && takers_answered,
             panics: installation.panics(),
             disturbances: databases.faults().disturbances(),
             shard_now: UnixMillis(databases.orders_clock().now().0),

@@ -56,7 +56,7 @@ pub async fn an_outside_hold_keeps_its_terms_until_its_parts_end(first: Process,
     assert_eq!(answers, [LedgerAnswer::Extended, LedgerAnswer::Committed, LedgerAnswer::AlreadyCommitted]);
     let [(left, deadline)] = &deadlines(&first, "h").await[..] else { panic!("one part is left") };
     assert!(*left == part("s2") && deadline.at.since_ms(before[1].1.at) >= 540_000, "{deadline:?}");
-    assert_eq!(ok(first.ledger.due_deadlines(10).await), [], "nothing is due yet");
+    assert_eq!(ok(first.ledger.due_deadlines(10).await).due, [], "nothing is due yet");
     assert_eq!(balance(&second.ledger, &stock("A")).await, (9, 2, 1));
 }
 
@@ -64,11 +64,11 @@ pub async fn an_outside_hold_keeps_its_terms_until_its_parts_end(first: Process,
 pub async fn overdue_parts_are_listed_until_they_are_dealt_with(first: Process, second: Process) {
     send(&first.ledger, &[adjust(&stock("A"), 9, "in"), take("due", 0, Some("https://erp.example/check"))]).await;
     send(&first.ledger, &[take("later", 3_600_000, None)]).await;
-    let due = ok(second.ledger.due_deadlines(10).await);
+    let due = ok(second.ledger.due_deadlines(10).await).due;
     let named: Vec<_> = due.iter().map(|due| (due.tenant, due.id.clone(), due.part.clone())).collect();
     assert_eq!(named.len(), 2, "{named:?}");
     assert!(due.iter().all(|due| due.id == id("due") && due.check_url.is_some()), "{due:?}");
-    assert_eq!(ok(second.ledger.due_deadlines(1).await).len(), 1, "pages are bounded");
+    assert_eq!(ok(second.ledger.due_deadlines(1).await).due.len(), 1, "pages are bounded");
     let visit = ask("due", OutsideRequest::Visit { part: part("s1"), visits: 0, wait_ms: 3_600_000 });
     assert_eq!(send(&first.ledger, std::slice::from_ref(&visit)).await, [LedgerAnswer::Visited]);
     assert_eq!(send(&second.ledger, &[visit]).await, [LedgerAnswer::Overtaken]);
@@ -76,7 +76,7 @@ pub async fn overdue_parts_are_listed_until_they_are_dealt_with(first: Process, 
     let expire = ask("due", OutsideRequest::Expire { part: part("s2"), deadline: left.deadline.at });
     assert_eq!(send(&first.ledger, std::slice::from_ref(&expire)).await, [LedgerAnswer::Released]);
     assert_eq!(send(&second.ledger, &[expire]).await, [LedgerAnswer::Overtaken]);
-    assert_eq!(ok(first.ledger.due_deadlines(10).await), []);
+    assert_eq!(ok(first.ledger.due_deadlines(10).await).due, []);
     let [(_, looked)] = &deadlines(&second, "due").await[..] else { panic!("one part is left") };
     assert_eq!(looked.visits, 1);
 }
