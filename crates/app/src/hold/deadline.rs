@@ -47,8 +47,8 @@ async fn look(app: &App, guarded: &mut ShardClock) -> Result<usize, Fault> {
     guarded.judge(ClockReading { database: now, process, monotonic_ms, feed_head: UnixMillis::default() })?;
     let count = due.len();
     let ends = stream::iter(due).map(|due| end(app, due)).buffer_unordered(ASKED_AT_ONCE);
-    let failed: Vec<Fault> = ends.filter_map(async |ended| ended.err()).collect().await;
-    failed.into_iter().next().map_or(Ok(count), Err)
+    let ends: Vec<Result<(), Fault>> = ends.collect().await;
+    ends.into_iter().collect::<Result<(), Fault>>().map(|()| count)
 }
 
 async fn end(app: &App, due: DueDeadline) -> Result<(), Fault> {

@@ -158,8 +158,15 @@ impl Taker {
     /// Decides on a part, sometimes too late, and says so, sometimes to nobody.
     async fn end(&self, part: &str, within_ms: i64, demands: &[Demand], terms: &Terms) {
         let within_ms = u64::try_from(within_ms).unwrap_or(0);
-        tokio::time::sleep(Duration::from_millis(self.dice.below(within_ms + within_ms / 3))).await;
-        if self.dice.chance(250) {
+        // Whoever extends at the last moment meets the job that ends the part.
+        let at_the_deadline = self.dice.chance(300);
+        let wait_ms = if at_the_deadline {
+            within_ms.saturating_sub(100) + self.dice.below(700)
+        } else {
+            self.dice.below(within_ms + within_ms / 3)
+        };
+        tokio::time::sleep(Duration::from_millis(wait_ms)).await;
+        if at_the_deadline || self.dice.chance(150) {
             self.ask(Ask::Extend(part), demands, terms).await;
             tokio::time::sleep(Duration::from_millis(self.dice.below(within_ms))).await;
         }
