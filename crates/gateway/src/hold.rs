@@ -12,8 +12,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::call::{Answer, Call, json};
 use crate::openapi::{BodyProblems, Problems};
-use crate::order::mark_replayed;
 use crate::problem::{Code, Problem, ProblemBody};
+use crate::replay::mark_replayed;
 use crate::wire;
 use crate::wire::hold::{HoldBody, HoldEndInput, HoldExtendInput, HoldInput, ReleasedBody};
 

@@ -20,6 +20,7 @@ mod operation;
 mod order;
 mod problem;
 mod query;
+mod replay;
 mod request_id;
 mod routes;
 mod server;

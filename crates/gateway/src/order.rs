@@ -1,7 +1,7 @@
 //! Orders over HTTP: placing, reading, cancelling, and giving a submit up.
 
 use axum::http::header::{ETAG, IF_MATCH, LOCATION};
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use holdline_app::{Abandoned, Placed};
 use holdline_domain::id::{BuyerId, GroupKey, IdempotencyKey, InvalidCode, InvalidField, SellerId, Version};
@@ -14,13 +14,13 @@ use crate::call::{Answer, Call, json};
 use crate::openapi::{BodyProblems, Problems};
 use crate::problem::{Code, Facts, Problem, ProblemBody, of_refusal};
 use crate::query::{Query, encode_cursor};
+use crate::replay::mark_replayed;
 use crate::wire;
 use crate::wire::order::{
     AbandonBody, AbandonInput, ActorName, CancelInput, GroupBody, GroupId, OrderBody, OrderPageBody, SubmitInput,
 };
 
 const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
-static REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// Places the orders of one submit.
 ///
@@ -63,11 +63,6 @@ pub(crate) fn placed_answer(placed: &Placed) -> Answer {
         mark_replayed(&mut response);
     }
     Ok(response)
-}
-
-/// Says that what is answered had happened before.
-pub(crate) fn mark_replayed(response: &mut Response) {
-    response.headers_mut().insert(REPLAYED.clone(), HeaderValue::from_static("true"));
 }
 
 fn no_orders() -> Problem {

@@ -3,6 +3,7 @@
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
+use super::ShortageCause;
 use crate::id::{BuyerId, SkuCode, TenantId};
 
 /// Units of one SKU at one place, for one channel, in one period. The last three default to the empty text.
@@ -101,6 +102,22 @@ impl Account {
     /// Units that may be promised now: `on_hand − held − allocated`. Below zero after a shortage or a forced adjustment.
     pub fn available(&self) -> i64 {
         self.on_hand.saturating_sub(self.held).saturating_sub(self.allocated)
+    }
+
+    /// Why it cannot give `requested` units, and how many it could give. `limit`: of a quota, the most in all.
+    pub(super) fn shortage(&self, requested: i64, limit: Option<i64>) -> Option<(ShortageCause, i64)> {
+        match &self.key {
+            AccountKey::Stock(_) if self.flags.sold_out => Some((ShortageCause::SoldOut, 0)),
+            AccountKey::Stock(_) if self.flags.infinite => None,
+            AccountKey::Stock(_) => {
+                let available = self.available().saturating_add(self.flags.shortage_max);
+                (available < requested).then_some((ShortageCause::Stock, available))
+            }
+            AccountKey::Quota(_) => {
+                let left = limit.map_or(i64::MAX, |limit| limit.saturating_sub(self.held + self.allocated));
+                (left < requested).then_some((ShortageCause::Quota, left))
+            }
+        }
     }
 
     /// Whether available lies at or below the danger level.

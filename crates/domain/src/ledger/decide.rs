@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     Account, AccountDelta, AccountKey, Decided, Demand, Flags, FlagsWrite, Guard, HoldId, HoldLine, HoldRecord,
     HoldUpdate, LedgerAnswer, LedgerRequest, Movement, MovementKind, Outside, OutsideWrite, Part, PartState,
-    Resolution, Shortage, ShortageCause, StoredReference,
+    Resolution, Shortage, StoredReference,
 };
 use crate::id::{Fingerprint, Reference, SellerId, TenantId};
 use crate::order::OrderNo;
@@ -204,7 +204,7 @@ impl Batch {
                 &unknown
             };
             in_range(account.held.checked_add(requested)?.checked_add(account.allocated)?)?;
-            if let Some((cause, available)) = shortage(account, requested, limit) {
+            if let Some((cause, available)) = account.shortage(requested, limit) {
                 let available = available.clamp(0, requested);
                 let account_version = account.version;
                 shortages.push(Shortage { sku: key.sku().clone(), cause, requested, available, account_version });
@@ -437,22 +437,6 @@ impl Batch {
 
 fn in_range(balance: i64) -> Option<i64> {
     (-BALANCE_MAX..=BALANCE_MAX).contains(&balance).then_some(balance)
-}
-
-/// Why the account cannot give `requested` units, and how many it could give.
-fn shortage(account: &Account, requested: i64, limit: Option<i64>) -> Option<(ShortageCause, i64)> {
-    match &account.key {
-        AccountKey::Stock(_) if account.flags.sold_out => Some((ShortageCause::SoldOut, 0)),
-        AccountKey::Stock(_) if account.flags.infinite => None,
-        AccountKey::Stock(_) => {
-            let available = account.available().saturating_add(account.flags.shortage_max);
-            (available < requested).then_some((ShortageCause::Stock, available))
-        }
-        AccountKey::Quota(_) => {
-            let left = limit.map_or(i64::MAX, |limit| limit.saturating_sub(account.held + account.allocated));
-            (left < requested).then_some((ShortageCause::Quota, left))
-        }
-    }
 }
 
 /// `None` when the reference was used for the very same change.

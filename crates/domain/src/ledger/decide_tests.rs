@@ -5,6 +5,7 @@ mod books;
 mod outside;
 mod properties;
 mod stock;
+mod words;
 
 use books::{Books, adjust, commit, demand, flags, hold, quota, release, stock};
 

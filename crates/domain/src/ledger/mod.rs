@@ -12,6 +12,7 @@
 mod account;
 mod decide;
 mod hold;
+mod movement;
 mod outside;
 mod request;
 mod rows;
@@ -22,6 +23,7 @@ mod decide_tests;
 pub use account::{Account, AccountKey, Flags, QuotaKey, StockKey};
 pub use decide::{decide, shortages};
 pub use hold::{HoldId, HoldLine, HoldRecord, Part, PartState};
+pub use movement::{Movement, MovementKind};
 pub use outside::{CheckUrl, Deadline, DeadlineWrite, Outside, OutsideRequest, OutsideWrite, Terms};
-pub use request::{Demand, LedgerAnswer, LedgerRequest, Movement, MovementKind, Resolution, Shortage, ShortageCause};
+pub use request::{Demand, LedgerAnswer, LedgerRequest, Resolution, Shortage, ShortageCause};
 pub use rows::{AccountDelta, Decided, FlagsWrite, Guard, GuardKeys, HoldUpdate, StoredReference};

@@ -7,9 +7,10 @@
 
 use std::collections::BTreeMap;
 
+use super::CommitOn;
 use super::accounts::Accounts;
 use super::group_rows::{Group, Groups as GroupRows, Hold, Holds, Order};
-use super::outside::is_outside;
+use super::outside;
 use super::report::{Check, LeftOut};
 use super::returned::Returned;
 use super::source::Source;
@@ -17,7 +18,7 @@ use super::stored::{Claim, GroupState, Part, state_name};
 
 /// The reaper asks for a hold once it is `orphan_after` old, and is a problem when it has not by this many times that.
 const REAPER_LATE: i64 = 3;
-/// How an order is called that has ended without being sold for good.
+/// How an order is called that ended unsold.
 const ENDED: [&str; 3] = ["create_failed", "cancelled", "expired"];
 
 /// Sequence numbers and instants that say what can be judged.
@@ -34,9 +35,6 @@ pub(super) struct Horizon {
     /// How old a hold without an order must be before anybody asks for it.
     pub(super) orphan_after_ms: i64,
 }
-
-/// When a tenant's stock is sold; `None` for a tenant that does not exist.
-pub(super) type CommitOn = BTreeMap<i64, String>;
 
 /// The checks of this file.
 pub(super) struct Groups {
@@ -114,11 +112,7 @@ impl Judge<'_> {
     }
 
     fn judge(&self, group: &Group, holds: &[Hold], checks: &mut Groups, left_out: &mut LeftOut) {
-        if is_outside(&group.key) {
-            // Its taker keeps the order elsewhere; `outside.rs` judges it.
-            checks.group.judge(group.orders.is_empty() && group.row.is_none(), || {
-                "an order group has the key of an outside caller's hold".to_owned()
-            });
+        if outside::judge_group(group, &mut checks.group) {
             return;
         }
         judge_group(group, &mut checks.group);

@@ -27,6 +27,7 @@ mod rows;
 mod source;
 mod stored;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -35,7 +36,7 @@ use anyhow::{Context as _, ensure};
 
 use accounts::Accounts;
 use balances::{Balances, Head, Quotas};
-use groups::{CommitOn, Horizon, Judge};
+use groups::{Horizon, Judge};
 use report::{Check, Counts};
 pub(crate) use report::{LeftOut, Report};
 use returned::Returned;
@@ -69,6 +70,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_duration)]
     orphan_after: Duration,
 }
+
+/// When a tenant's stock is sold; `None` for a tenant that does not exist.
+type CommitOn = BTreeMap<i64, String>;
 
 /// Which store.
 #[derive(Debug, Clone)]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::group_rows::Group;
 use super::report::Check;
 use super::source::{Source, statement};
 use super::stored::{Part, parts_of};
@@ -9,8 +10,15 @@ use super::stored::{Part, parts_of};
 /// How the key of such a hold ends: no order group speaks for it.
 const KEY_END: &str = "/hold";
 
-pub(super) fn is_outside(key: &str) -> bool {
-    key.ends_with(KEY_END)
+/// Whether an outside caller's hold has the key; then its order is kept elsewhere, and no order group may have it.
+pub(super) fn judge_group(group: &Group, check: &mut Check) -> bool {
+    let outside = group.key.ends_with(KEY_END);
+    if outside {
+        check.judge(group.orders.is_empty() && group.row.is_none(), || {
+            "an order group has the key of an outside caller's hold".to_owned()
+        });
+    }
+    outside
 }
 
 /// What one key has.
@@ -64,7 +72,7 @@ impl Of {
             });
             return;
         };
-        if !is_outside(&key) || !has_row || named != Some(hold_no) {
+        if !key.ends_with(KEY_END) || !has_row || named != Some(hold_no) {
             check.mismatch(|| format!("hold {hold_no} of an outside caller has no row beside it, or that of another"));
             return;
         }

@@ -47,12 +47,12 @@ impl Taker {
 
     /// What it says of a hold from now on.
     pub(crate) fn will_say(&self, hold_id: &str, state: &'static str) {
-        self.shared.lock().unwrap().answers.insert(hold_id.to_owned(), state);
+        self.shared.lock().expect("no holder of it panics").answers.insert(hold_id.to_owned(), state);
     }
 
     /// The questions about a hold so far.
     pub(crate) fn asked(&self, hold_id: &str) -> Vec<Value> {
-        let told = self.shared.lock().unwrap();
+        let told = self.shared.lock().expect("no holder of it panics");
         told.questions.iter().filter(|question| question["hold_id"] == hold_id).cloned().collect()
     }
 }
@@ -74,7 +74,7 @@ fn answer(mut stream: TcpStream, told: &Mutex<Told>) -> Result<()> {
     anyhow::ensure!(header("webhook-signature")? == format!("v1,{}", hmac(&signed)?), "not signed");
     let question: Value = serde_json::from_slice(&body)?;
     let state = {
-        let mut told = told.lock().unwrap();
+        let mut told = told.lock().expect("no holder of it panics");
         let state = question["hold_id"].as_str().and_then(|id| told.answers.get(id)).copied();
         told.questions.push(question);
         state.unwrap_or("unknown")

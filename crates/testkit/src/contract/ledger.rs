@@ -1,9 +1,15 @@
 //! The contract of `LedgerStore`.
 
+mod batches;
 mod crowd;
 mod outside;
 mod reads;
 
+pub use batches::{
+    a_batch_may_be_empty, a_large_batch_is_one_batch,
+    a_poisoned_batch_writes_nothing_and_its_good_requests_can_be_sent_alone,
+    the_same_batch_sent_again_answers_what_it_did,
+};
 pub use crowd::{
     a_crowd_shares_the_last_units, crowd, many_callers_leave_the_ledger_equations_true, one_key_is_held_once_by_a_crowd,
 };
@@ -18,8 +24,7 @@ pub use reads::{
     the_reapers_cursor_never_goes_back,
 };
 
-use holdline_domain::fault::Outcome;
-use holdline_domain::id::{Reference, TenantId};
+use holdline_domain::id::TenantId;
 use holdline_domain::ledger::{
     Demand, Flags, HoldId, LedgerAnswer, LedgerRequest, MovementKind, Part, PartState, Resolution,
 };
@@ -63,11 +68,6 @@ macro_rules! ledger_contract {
             ]
         );
     };
-}
-
-/// Nothing in, nothing out.
-pub async fn a_batch_may_be_empty(first: Process, _: Process) {
-    assert_eq!(send(&first.ledger, &[]).await, []);
 }
 
 /// Numbers, parts, lines, fingerprint and order numbers come back, on every process.
@@ -199,71 +199,6 @@ pub async fn a_refused_request_harms_no_other_of_its_batch(first: Process, secon
     assert_eq!(super::sample::account(&first.ledger, &stock("NONE")).await, None);
 }
 
-/// A text that no database should get. An adapter may store it or refuse the whole batch; if it refuses, nothing of the
-/// batch is written, it says so, and the good requests go through alone.
-pub async fn a_poisoned_batch_writes_nothing_and_its_good_requests_can_be_sent_alone(first: Process, second: Process) {
-    let good = [adjust(&stock("A"), 5, "in"), hold("k", &[demand("s1", &stock("A"), 2)])];
-    let poison = LedgerRequest::Adjust {
-        tenant: TENANT,
-        account: stock("B"),
-        delta: 1,
-        reference: Reference::from_stored("nul\0inside"),
-        force: false,
-    };
-    let batch = [good[0].clone(), poison, good[1].clone()];
-    match first.ledger.apply(batch[..].into()).await {
-        Ok(answers) => assert!(matches!(answers[..], [_, _, LedgerAnswer::Held(_)])),
-        Err(fault) => {
-            assert_eq!(fault.outcome, Outcome::NotDone, "{fault}");
-            assert_eq!(super::sample::account(&second.ledger, &stock("A")).await, None, "nothing was written");
-            for request in good {
-                let answer = send(&first.ledger, &[request]).await.remove(0);
-                assert!(matches!(answer, LedgerAnswer::Adjusted(_) | LedgerAnswer::Held(_)), "{answer:?}");
-            }
-        }
-    }
-    assert_eq!(balance(&second.ledger, &stock("A")).await, (5, 2, 0));
-}
-
-/// After an unknown outcome the same batch is sent again: each answer says what is true, and nothing changes twice.
-pub async fn the_same_batch_sent_again_answers_what_it_did(first: Process, second: Process) {
-    use LedgerAnswer as A;
-    let batch = [
-        adjust(&stock("A"), 9, "in"),
-        hold("k1", &[demand("s1", &stock("A"), 2)]),
-        hold("k2", &[demand("s1", &stock("A"), 3)]),
-        hold("k3", &[demand("s1", &stock("A"), 1)]),
-        resolve("k1", None, Resolution::Commit),
-        resolve("k2", None, Resolution::Release),
-        ship(&stock("A"), 1, "parcel"),
-        unallocate(&stock("A"), 1, "refund"),
-        set_flags(&stock("A"), Flags { danger_level: Some(3), ..Flags::default() }),
-    ];
-    let before = send(&first.ledger, &batch).await;
-    let account = super::sample::account(&first.ledger, &stock("A")).await;
-    let again = send(&second.ledger, &batch).await;
-    assert!(
-        matches!(
-            &again[..],
-            [
-                A::AlreadyAdjusted(_),
-                A::AlreadyResolved(_),
-                A::AlreadyResolved(_),
-                A::AlreadyHeld(_),
-                A::AlreadyCommitted,
-                A::AlreadyReleased,
-                A::AlreadyShipped,
-                A::AlreadyUnallocated,
-                A::FlagsSet(_)
-            ]
-        ),
-        "{again:?}"
-    );
-    let (A::Held(held), A::AlreadyHeld(kept)) = (&before[3], &again[3]) else { unreachable!("matched above") };
-    assert_eq!(held, kept);
-    assert_eq!(super::sample::account(&first.ledger, &stock("A")).await, account, "nothing moved twice");
-}
-
 /// Infinite, `shortage_max`, sold out and the danger alert are kept with the account and work on every process.
 pub async fn flags_are_kept_and_decide(first: Process, second: Process) {
     let all = Flags { infinite: true, shortage_max: 7, sold_out: true, danger_level: Some(-2) };
@@ -306,23 +241,4 @@ pub async fn tenants_share_nothing(first: Process, second: Process) {
     );
     assert_eq!(balance(&first.ledger, &stock("A")).await, (1, 1, 0));
     assert_eq!(ok(first.ledger.stock(other, &[super::sample::sku("A")]).await)[0].len(), 1);
-}
-
-/// 500 holds of three lines each, of which the stock covers 400.
-pub async fn a_large_batch_is_one_batch(first: Process, second: Process) {
-    let skus = ["A", "B", "C"].map(stock);
-    let stock_in: Vec<_> = skus.iter().map(|account| adjust(account, 400, "in")).collect();
-    send(&first.ledger, &stock_in).await;
-    let demands: Vec<_> = skus.iter().map(|account| demand("s1", account, 1)).collect();
-    let batch: Vec<_> = (0..500).map(|n| hold(&format!("k{n}"), &demands)).collect();
-    let answers = send(&first.ledger, &batch).await;
-    assert!(answers[..400].iter().all(|answer| matches!(answer, LedgerAnswer::Held(_))));
-    assert!(
-        answers[400..].iter().all(|answer| matches!(answer, LedgerAnswer::Insufficient(short) if short.len() == 3))
-    );
-    for account in &skus {
-        assert_eq!(balance(&second.ledger, account).await, (400, 400, 0));
-    }
-    let keys: Vec<_> = (0..500).map(|n| (TENANT, key(&format!("k{n}")))).collect();
-    assert_eq!(ok(second.ledger.holds(&keys).await).into_iter().flatten().count(), 400);
 }
