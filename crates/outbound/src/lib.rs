@@ -1,8 +1,8 @@
 //! Requests that Holdline makes to addresses that callers gave it: signed, bounded, and kept away from private networks.
 //!
 //! Invariants: no request goes to an address outside the public internet unless the operator allowed its network, judged
-//! on the address that the connection is made to, not on the name ([`guard`]); redirects are not followed; an answer
-//! may take 5 s and 4 KiB; every request is signed as Standard Webhooks 1.0.0 says ([`signature`]).
+//! on the address that the connection is made to, not on the name (`guard.rs`); redirects are not followed; an answer
+//! may take 5 s and 4 KiB; every request is signed as Standard Webhooks 1.0.0 says (`signature.rs`).
 //!
 //! Deliberately absent: retries (whoever asks knows when to ask again), a proxy, credentials in addresses.
 
