@@ -49,8 +49,8 @@ pub static LEDGER: Database = Database {
         Migration {
             version: 2,
             min_writer: 2,
-            sqlite: include_str!("../../migrations/sqlite/ledger/0003_outside_holds.sql"),
-            postgres: include_str!("../../migrations/postgres/ledger/0003_outside_holds.sql"),
+            sqlite: include_str!("../../migrations/sqlite/ledger/0002_outside_holds.sql"),
+            postgres: include_str!("../../migrations/postgres/ledger/0002_outside_holds.sql"),
         },
     ],
 };
