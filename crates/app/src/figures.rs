@@ -14,6 +14,11 @@ pub(crate) fn describe() {
     describe_gauge!("holdline_queue_depth", "Requests waiting for the next batch, by queue");
     describe_gauge!("holdline_holds_open", "Holds of which a part is held, in the whole store");
     describe_gauge!("holdline_feed_last_page", "Events in a consumer's newest page: 500 again and again is a backlog");
+    describe_counter!("holdline_submits_accepted_total", "Submits answered with numbers before they were decided");
+    describe_gauge!(
+        "holdline_submits_undecided",
+        "Accepted submits that wait to be decided, in the whole store; 100 means at least as many"
+    );
     describe_counter!("holdline_fences_hit_total", "Submits that found a fence and gave their hold back");
     describe_counter!("holdline_orphan_holds_total", "Holds without an order that the reaper fenced");
     describe_counter!("holdline_holds_expired_total", "Parts of outside holds released at their deadline, unasked");

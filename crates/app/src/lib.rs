@@ -24,6 +24,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use holdline_domain::fault::Fault;
 use holdline_domain::id::TenantId;
+use holdline_domain::order::change::{Change, ChangeAnswer};
 use holdline_domain::port::{CatalogStore, HoldChecker, LedgerStore, OrderStore, TenantStore};
 use holdline_domain::tenant::Tenant;
 use holdline_domain::time::UnixMillis;
@@ -32,13 +33,13 @@ pub use access::Access;
 pub use clock::Clock;
 pub use error::Error;
 pub use hold::{HoldName, OutsideHold};
-pub use order::{Abandoned, Placed};
+pub use order::{Abandoned, Placed, SubmitName, SubmitState, SubmitStatus, Submitted};
 pub use tasks::{Spawner, tokio_spawner};
 
 use access::Keyring;
 use batch::{Batcher, LedgerTarget, LookupTarget, OrderTarget};
 use catalog::Catalog;
-use order::Numbers;
+use order::{Numbers, Watchers};
 use stock::Marks;
 use tasks::Tasks;
 
@@ -74,6 +75,10 @@ pub struct Settings {
     pub batch_bytes_max: usize,
     /// How long a client waits for a definite answer.
     pub answer_within_ms: u64,
+    /// How long a submit that was accepted may stay undecided.
+    pub decide_within_ms: u64,
+    /// Requests that may wait at once to be told what became of a submit; beyond them, the answer is what is known now.
+    pub watchers_max: usize,
     /// How old a hold without an order must be before the reaper asks for it.
     pub orphan_after_ms: i64,
     /// How long a sold-out mark refuses before one request probes.
@@ -94,6 +99,8 @@ impl Default for Settings {
             batch_max: 512,
             batch_bytes_max: 4 << 20,
             answer_within_ms: 5_000,
+            decide_within_ms: 30_000,
+            watchers_max: 2_000,
             orphan_after_ms: 10_000,
             mark_ms: 200,
             tick_ms: 100,
@@ -121,6 +128,7 @@ struct Inner {
     marks: Marks,
     tasks: Tasks,
     admission: order::Admission,
+    watchers: Watchers,
     /// A lower bound of the shard clock: the newest "now" that a batch of this process was written at.
     clock_floor: AtomicI64,
 }
@@ -149,6 +157,7 @@ impl App {
             marks: Marks::new(settings.mark_ms),
             tasks: Tasks::new(Arc::clone(&ports.spawner)),
             admission: order::Admission::new(settings.placing_max),
+            watchers: Watchers::new(settings.watchers_max),
             clock_floor: AtomicI64::new(0),
             ports,
             settings,
@@ -156,8 +165,20 @@ impl App {
         inner.keyring.refresh().await?;
         inner.catalog.refresh().await?;
         let app = Self { inner };
+        app.compare_clocks().await?;
         app.start_loops();
         Ok(app)
+    }
+
+    /// Reads the shard clock once, by a change that writes nothing else: a clock that jumps before the first order is
+    /// placed is then noticed as any later jump is, and a process whose clocks disagree does not start.
+    async fn compare_clocks(&self) -> Result<(), Fault> {
+        let nobody = TenantId(0);
+        let answers = self.inner.ports.orders.apply(Arc::from(vec![Change::touch(nobody)])).await?;
+        if let Some(ChangeAnswer::Applied { now }) = answers.first() {
+            self.saw_now(*now);
+        }
+        Ok(())
     }
 
     fn start_loops(&self) {
@@ -170,6 +191,7 @@ impl App {
         inner.tasks.run_loop("expiry", order::sweep_overdue(self.clone()));
         inner.tasks.run_loop("settlement", settle::follow_feed(self.clone(), settle::Consumer::Ledger));
         inner.tasks.run_loop("index by seller", settle::follow_feed(self.clone(), settle::Consumer::SellerIndex));
+        inner.tasks.run_loop("accepted submits", order::take_up_accepted(self.clone()));
         inner.tasks.run_loop("reaper", reap::reap(self.clone()));
         inner.tasks.run_loop("deadlines of holds", hold::end_overdue(self.clone()));
     }
@@ -193,6 +215,16 @@ impl App {
     /// is unknown: the process must end, and the next one finds everything in the store.
     pub async fn broken_loop(&self) -> &'static str {
         self.inner.tasks.broken_loop().await
+    }
+
+    /// How long an accepted submit may stay undecided.
+    pub fn decide_within(&self) -> std::time::Duration {
+        std::time::Duration::from_millis(self.inner.settings.decide_within_ms)
+    }
+
+    /// Whether nothing is accepted any more: the process is ending.
+    pub fn is_stopping(&self) -> bool {
+        self.inner.admission.is_closed()
     }
 
     /// The tenant of a number.

@@ -1,16 +1,18 @@
 //! The reaper: finds holds that no order wants, and gives them back behind a fence.
 //!
 //! It visits each hold once, by a cursor over the ledger's gapless sequence, when the hold is old enough that its placing
-//! attempt must have ended or died. A placed group needs nothing: the feed settles its orders. Without a group it writes
-//! the tombstone first, under the very key that the order group would take, and only then releases: a late insert of a
-//! paused process finds the key taken.
+//! attempt must have ended or died. A placed group needs nothing: the feed settles its orders. A submit that was promised to be
+//! decided is decided first, and the cursor waits until it is. Else, without a group, it writes the tombstone first, under
+//! the very key that the order group would take, and only then releases: a late insert of a paused process finds the key
+//! taken.
 
-use holdline_domain::fault::Fault;
+use holdline_domain::fault::{Fault, FaultKind};
 use holdline_domain::ledger::{HoldRecord, LedgerRequest, Resolution};
 use holdline_domain::order::change::Change;
 use holdline_domain::order::{GroupState, OrderGroup};
 
 use crate::App;
+use crate::order::take_up;
 
 /// Holds visited per page.
 const PAGE: usize = 500;
@@ -57,13 +59,27 @@ async fn visit_page(app: &App) -> Result<bool, Fault> {
     let open: Vec<&HoldRecord> = due.iter().filter(is_ours).collect();
     let keys: Vec<_> = open.iter().map(|hold| (hold.tenant, hold.id.key.clone())).collect();
     if !keys.is_empty() {
-        let groups = app.inner.ports.orders.groups(&keys).await?;
-        for (hold, group) in open.into_iter().zip(groups) {
+        let submits = app.inner.ports.orders.submits(&keys).await?;
+        for (hold, submit) in open.into_iter().zip(submits) {
+            let group = if submit.acceptance.is_some() { Some(decided(app, hold).await?) } else { submit.group };
             visit(app, hold, group).await?;
         }
     }
     ledger.advance_reaper_cursor(last).await?;
     Ok(more)
+}
+
+/// The end of a promised submit, brought about if need be.
+async fn decided(app: &App, hold: &HoldRecord) -> Result<OrderGroup, Fault> {
+    let orders = &app.inner.ports.orders;
+    if let Some(accepted) = orders.accepted_submit(hold.tenant, &hold.id.key).await? {
+        take_up(app, accepted).await;
+    }
+    let submit = orders.submits(&[(hold.tenant, hold.id.key.clone())]).await?.pop();
+    submit.and_then(|submit| submit.group).ok_or_else(|| {
+        let message = format!("the submit of hold {} is promised to be decided and is not yet", hold.hold_no);
+        Fault::not_done("orders", FaultKind::Unavailable, message)
+    })
 }
 
 async fn visit(app: &App, hold: &HoldRecord, group: Option<OrderGroup>) -> Result<(), Fault> {

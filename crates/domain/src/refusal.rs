@@ -9,6 +9,7 @@ use crate::id::{InvalidField, SellerId, SkuCode, Version};
 use crate::ledger::{MovementKind, PartState, Shortage};
 use crate::money::{Currency, Minor};
 use crate::order::{OrderNo, OrderStatus};
+use crate::time::UnixMillis;
 
 /// One reason why a submit cannot become orders. A refusal carries all of them at once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +28,17 @@ pub enum Difference {
         line: usize,
         /// The SKU.
         sku: SkuCode,
+    },
+    /// The caller names another seller than the catalog.
+    SellerDiffers {
+        /// Place of the line in the request, from 0.
+        line: usize,
+        /// The SKU.
+        sku: SkuCode,
+        /// Who the caller says sells it.
+        given: SellerId,
+        /// Who sells it.
+        actual: SellerId,
     },
     /// The buyer saw another price than the one that holds now.
     PriceChanged {
@@ -90,6 +102,7 @@ impl Difference {
         match self {
             Self::UnknownSku { .. } => "unknown_sku",
             Self::OffShelf { .. } => "off_shelf",
+            Self::SellerDiffers { .. } => "seller_differs",
             Self::PriceChanged { .. } => "price_changed",
             Self::CurrencyDiffers { .. } => "currency_differs",
             Self::TotalDiffers { .. } => "total_differs",
@@ -117,6 +130,11 @@ pub enum Refusal {
     KeyReused,
     /// The submit with this key was abandoned: it will never become an order.
     SubmitAbandoned,
+    /// The submit was accepted, and could not be decided by the instant that its client was told.
+    NotDecidedInTime {
+        /// That instant.
+        decide_by: UnixMillis,
+    },
     /// There is no such thing, or the caller may not see it.
     NotFound {
         /// What was looked for: `order`, `order_group`, `sku`, `seller`.
@@ -174,6 +192,7 @@ impl Refusal {
             Self::OrderRefused { .. } => "order_refused",
             Self::KeyReused => "idempotency_key_reused",
             Self::SubmitAbandoned => "submit_abandoned",
+            Self::NotDecidedInTime { .. } => "not_decided_in_time",
             Self::NotFound { .. } => "not_found",
             Self::OrderState { .. } => "order_state",
             Self::VersionMismatch { .. } => "version_mismatch",

@@ -32,8 +32,9 @@ use crate::request_id::{self, REQUEST_ID};
 pub const BODY_BYTES_MAX: usize = 256 * 1_024;
 /// A body that has not arrived by then will not: 256 KiB take 10 s at 26 kB/s.
 const BODY_WITHIN: Duration = Duration::from_secs(10);
-/// No call stays unanswered longer. The app has shorter limits of its own; this one is the last.
-const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+/// No call stays unanswered longer: who waits for a submit may wait 30 s. The app has limits of its own; this one is the
+/// last.
+const ANSWER_WITHIN: Duration = Duration::from_secs(40);
 
 /// What a handler returns.
 pub(crate) type Answer = Result<Response, Problem>;

@@ -8,17 +8,15 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use holdline_app::{HoldName, OutsideHold};
 use holdline_domain::id::{IdempotencyKey, InvalidField};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 
 use crate::call::{Answer, Call, json};
 use crate::openapi::{BodyProblems, Problems};
 use crate::problem::{Code, Problem, ProblemBody};
+use crate::query::ESCAPED;
 use crate::replay::mark_replayed;
 use crate::wire;
 use crate::wire::hold::{HoldBody, HoldEndInput, HoldExtendInput, HoldInput, ReleasedBody};
-
-/// What need not be escaped in a segment of a path: RFC 3986's unreserved characters.
-const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Holds stock for a time, all of it or nothing.
 ///

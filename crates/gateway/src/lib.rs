@@ -13,6 +13,7 @@ mod call;
 mod catalog;
 mod health;
 mod hold;
+mod mall;
 mod metrics;
 mod noop;
 mod openapi;
@@ -25,6 +26,7 @@ mod request_id;
 mod routes;
 mod server;
 mod stock;
+mod submit;
 mod wire;
 
 pub use auth::{SECRET_PREFIX, secret_sha256};

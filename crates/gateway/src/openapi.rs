@@ -9,7 +9,7 @@ use utoipa::{IntoResponses, Modify, OpenApi as _, ToSchema};
 
 use crate::operation::{Entry, Op, Verb};
 use crate::problem::ProblemBody;
-use crate::{catalog, health, hold, order, stock};
+use crate::{catalog, health, hold, mall, order, stock, submit};
 
 /// The document, pretty printed; the same text each time.
 pub fn openapi_json() -> String {
@@ -33,9 +33,9 @@ fn document() -> OpenApi {
     ),
     paths(
         order::place, order::list, order::get, order::cancel, order::get_group, order::get_group_by_key,
-        order::abandon, catalog::get_seller, catalog::put_seller, catalog::get_sku, catalog::put_sku,
+        order::abandon, submit::get, catalog::get_seller, catalog::put_seller, catalog::get_sku, catalog::put_sku,
         catalog::put_skus, stock::list, stock::get, stock::movements, stock::adjust, stock::put_flags, hold::take, hold::get, hold::commit,
-        hold::release, hold::extend, health::health,
+        hold::release, hold::extend, mall::submit, mall::is_created, health::health,
         health::readiness, health::metrics, health::openapi
     ),
     components(schemas(ProblemBody<'static>)),
@@ -46,6 +46,7 @@ fn document() -> OpenApi {
         (name = "catalog", description = "Sellers and SKUs."),
         (name = "stock", description = "What is there, what is promised, and every change of it."),
         (name = "holds", description = "Stock held for orders that are kept elsewhere."),
+        (name = "mall", description = "The same in the words of the source documents, for storefronts that speak them."),
         (name = "process", description = "The process itself; no key is needed."),
     )
 )]

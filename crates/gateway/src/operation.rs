@@ -90,6 +90,8 @@ operations! {
     GetOrderGroup = "get_order_group" Get "/v1/order-groups/{order_group}" Some(&[Shop, Read]);
     /// Reads the orders of one submit by its key.
     GetOrderGroupByKey = "get_order_group_by_key" Get "/v1/order-groups/by-key/{key}" Some(&[Shop, Read]);
+    /// What became of a submit.
+    GetSubmit = "get_submit" Get "/v1/submits/{key}" Some(&[Shop, Read]);
     /// Makes sure that a submit either has its orders or never will.
     AbandonSubmit = "abandon_submit" Post "/v1/order-groups/by-key/{key}/abandon" Some(&[Shop]);
     /// Reads a seller.
@@ -122,6 +124,10 @@ operations! {
     ReleaseHold = "release_hold" Post "/v1/holds/{hold_id}/release" Some(&[Hold]);
     /// Moves a hold's deadline.
     ExtendHold = "extend_hold" Post "/v1/holds/{hold_id}/extend" Some(&[Hold]);
+    /// Takes a cart in the words of the source documents.
+    MallSubmit = "mall_submit" Post "/order/submit" Some(&[Shop]);
+    /// Whether an order exists, in the words of the source documents.
+    MallIsCreated = "mall_is_created" Get "/order/is-created" Some(&[Shop, Read]);
     /// Whether the process runs.
     GetHealth = "get_health" Get "/healthz" None;
     /// Whether the process may be sent requests.
@@ -156,10 +162,11 @@ mod tests {
     }
 
     #[test]
-    fn everything_under_v1_asks_for_a_key_and_nothing_else_does() {
+    fn everything_of_the_shop_asks_for_a_key_and_nothing_else_does() {
         for op in Op::ALL {
             let Entry { path, scopes, .. } = op.entry();
-            assert_eq!(path.starts_with("/v1/"), scopes.is_some(), "{path}");
+            let is_of_the_shop = path.starts_with("/v1/") || path.starts_with("/order/");
+            assert_eq!(is_of_the_shop, scopes.is_some(), "{path}");
             assert!(scopes.is_none_or(|scopes| !scopes.is_empty()), "{path} can be called by nobody");
         }
     }

@@ -1,14 +1,19 @@
-//! Query parameters and cursors.
+//! Query parameters and cursors, and what is escaped in a URL.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use axum::http::Uri;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use holdline_domain::id::{InvalidCode, InvalidField};
 use holdline_domain::order::OrderNo;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 
 use crate::problem::{Code, Problem};
+
+/// What is escaped in a segment of a path or a query: all but RFC 3986's unreserved characters.
+pub(crate) const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Entries of a page where the caller does not say.
 pub(crate) const LIMIT_DEFAULT: usize = 20;
@@ -50,6 +55,30 @@ impl<'a> Query<'a> {
             return Err(InvalidField::new(name, InvalidCode::Malformed, "must be given once").into());
         }
         Ok(first)
+    }
+
+    /// The value of a parameter that must be given once; `why` it is needed.
+    pub(crate) fn required(&self, name: &str, why: &str) -> Result<&str, Problem> {
+        self.one(name)?
+            .ok_or_else(|| InvalidField::new(name, InvalidCode::Empty, format!("is required: {why}")).into())
+    }
+
+    /// The longest that anyone may wait for an answer: proxies give a silent connection up after a minute, often sooner.
+    pub(crate) const WAIT_MAX: Duration = Duration::from_secs(30);
+
+    /// How long the caller wants to wait for what it asks for: whole seconds or milliseconds, such as `30s` or `500ms`.
+    pub(crate) fn wait(&self) -> Result<Duration, Problem> {
+        let Some(text) = self.one("wait")? else { return Ok(Duration::ZERO) };
+        let number = |digits: &str| digits.parse::<u32>().ok().map(u64::from);
+        let wait = match (text.strip_suffix("ms"), text.strip_suffix('s')) {
+            (Some(digits), _) => number(digits).map(Duration::from_millis),
+            (None, Some(digits)) => number(digits).map(Duration::from_secs),
+            (None, None) => None,
+        };
+        wait.filter(|wait| *wait <= Self::WAIT_MAX).ok_or_else(|| {
+            let problem = format!("must be 0s to {}s, in whole seconds or milliseconds", Self::WAIT_MAX.as_secs());
+            InvalidField::new("wait", InvalidCode::OutOfRange, problem).into()
+        })
     }
 
     /// How many entries the page shall have.
@@ -183,6 +212,17 @@ mod tests {
         assert_eq!(limit("/?limit=100"), Ok(100));
         for query in ["/?limit=0", "/?limit=101", "/?limit=-1", "/?limit=", "/?limit=x"] {
             assert_eq!(limit(query), Err(Code::InvalidField), "{query}");
+        }
+    }
+
+    #[test]
+    fn a_wait_is_up_to_30_s_and_has_a_unit() {
+        let wait = |query: &str| Query::parse(&uri(query), &["wait"]).unwrap().wait().map_err(|problem| problem.code);
+        assert_eq!(wait("/"), Ok(Duration::ZERO));
+        assert_eq!(wait("/?wait=30s"), Ok(Duration::from_secs(30)));
+        assert_eq!(wait("/?wait=250ms"), Ok(Duration::from_millis(250)));
+        for query in ["/?wait=31s", "/?wait=30001ms", "/?wait=30", "/?wait=-1s", "/?wait=s", "/?wait=1.5s", "/?wait=1m"] {
+            assert_eq!(wait(query), Err(Code::InvalidField), "{query}");
         }
     }
 

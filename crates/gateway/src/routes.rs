@@ -15,7 +15,7 @@ use crate::call::{Answer, Call, Gate, Head, Parameters, finish, secured};
 use crate::metrics::Meters;
 use crate::operation::Op;
 use crate::problem::{Code, Problem};
-use crate::{catalog, health, hold, order, stock};
+use crate::{catalog, health, hold, mall, order, stock, submit};
 
 /// What the router is made from.
 pub struct Setup {
@@ -51,6 +51,7 @@ fn endpoint(op: Op) -> Endpoint {
         Op::CancelOrder => secure(op, order::cancel),
         Op::GetOrderGroup => secure(op, order::get_group),
         Op::GetOrderGroupByKey => secure(op, order::get_group_by_key),
+        Op::GetSubmit => secure(op, submit::get),
         Op::AbandonSubmit => secure(op, order::abandon),
         Op::GetSeller => secure(op, catalog::get_seller),
         Op::PutSeller => secure(op, catalog::put_seller),
@@ -67,6 +68,8 @@ fn endpoint(op: Op) -> Endpoint {
         Op::CommitHold => secure(op, hold::commit),
         Op::ReleaseHold => secure(op, hold::release),
         Op::ExtendHold => secure(op, hold::extend),
+        Op::MallSubmit => secure(op, mall::submit),
+        Op::MallIsCreated => secure(op, mall::is_created),
         Op::GetHealth => open(op, |_| Ok(health::health())),
         Op::GetReadiness => open(op, health::readiness),
         Op::GetMetrics => open(op, |gate| Ok(health::metrics(gate))),

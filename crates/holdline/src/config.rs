@@ -71,6 +71,8 @@ pub(crate) enum StoreKind {
 pub(crate) struct Placing {
     pub(crate) under_way_max: NonZeroUsize,
     pub(crate) answer_within: Millis,
+    pub(crate) decide_within: Millis,
+    pub(crate) watchers_max: NonZeroUsize,
     pub(crate) orphan_after: Millis,
     pub(crate) sold_out_mark: Millis,
 }
@@ -150,6 +152,8 @@ impl Config {
             batch_max: self.batch.requests_max.get(),
             batch_bytes_max: self.batch.size_max.as_usize(),
             answer_within_ms: self.placing.answer_within.as_u64(),
+            decide_within_ms: self.placing.decide_within.as_u64(),
+            watchers_max: self.placing.watchers_max.get(),
             orphan_after_ms: self.placing.orphan_after.as_i64(),
             mark_ms: self.placing.sold_out_mark.as_i64(),
             tick_ms: self.jobs.tick.as_u64(),

@@ -207,8 +207,8 @@ async fn an_order_is_read_back_with_the_times_of_its_batch() {
     let orders = &scene.stores().orders;
     let found = orders.orders(TENANT, &[order_no(2), order_no(1), order_no(1)]).await.unwrap();
     assert_eq!(found, [None, Some(expected.clone()), Some(expected)]);
-    let groups = orders.groups(&[(TENANT, GroupKey::from_stored("k1"))]).await.unwrap();
-    let group = groups[0].as_ref().unwrap();
+    let submits = orders.submits(&[(TENANT, GroupKey::from_stored("k1"))]).await.unwrap();
+    let group = submits[0].group.as_ref().unwrap();
     assert_eq!(group.state, GroupState::Placed { order_nos: vec![order_no(1)] });
     assert_eq!(group.created, scene.now());
 }

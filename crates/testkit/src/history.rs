@@ -40,11 +40,17 @@ pub enum Seen {
     HoldRepeated,
     /// An outside hold was given up before it arrived.
     HoldGivenUp,
+    /// A submit was accepted before it was decided.
+    Accepted,
+    /// Orders of an accepted submit had drawn other numbers than were promised.
+    PromisedNumbers,
+    /// An accepted submit was ended because its time was over.
+    NotInTime,
 }
 
 impl Seen {
     /// Everything that is counted.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 19] = [
         Self::CrashBeforeCommit,
         Self::CrashAfterCommit,
         Self::LostAnswer,
@@ -61,6 +67,9 @@ impl Seen {
         Self::RefusedAfterHold,
         Self::HoldRepeated,
         Self::HoldGivenUp,
+        Self::Accepted,
+        Self::PromisedNumbers,
+        Self::NotInTime,
     ];
 
     /// The name in the summary.
@@ -82,6 +91,9 @@ impl Seen {
             Self::RefusedAfterHold => "refused_after_hold",
             Self::HoldRepeated => "hold_repeated",
             Self::HoldGivenUp => "hold_given_up",
+            Self::Accepted => "accepted",
+            Self::PromisedNumbers => "promised_numbers",
+            Self::NotInTime => "not_in_time",
         }
     }
 }

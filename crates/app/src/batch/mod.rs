@@ -26,7 +26,7 @@ use crate::error::Error;
 use queue::{Queue, Reply};
 
 pub(crate) use queue::Limits;
-pub(crate) use targets::{LedgerTarget, LookupTarget, OrderTarget};
+pub(crate) use targets::{Known, LedgerTarget, LookupTarget, OrderTarget};
 
 /// Waits between attempts to learn the outcome of a batch, doubling from the first to the second figure.
 const RESEND_AFTER_MS: (u64, u64) = (10, 1_000);

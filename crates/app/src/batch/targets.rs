@@ -6,7 +6,7 @@ use holdline_domain::fault::Fault;
 use holdline_domain::id::{GroupKey, TenantId};
 use holdline_domain::ledger::{HoldRecord, LedgerAnswer, LedgerRequest, OutsideRequest};
 use holdline_domain::order::change::{Change, ChangeAnswer};
-use holdline_domain::order::{Order, OrderGroup};
+use holdline_domain::order::{Acceptance, Order, OrderGroup, StoredSubmit, Submit};
 use holdline_domain::port::{LedgerStore, OrderStore};
 
 use super::Target;
@@ -59,7 +59,12 @@ impl Target for OrderTarget {
                 order.lines.iter().map(|line| 192 + line.title.len() + line.snapshot.stored_bytes()).sum();
             512 + lines + order.address.as_ref().map_or(0, String::len) + order.adjustments.len() * 192
         };
-        256 + change.orders.iter().map(|(write, _)| of_order(write.order())).sum::<usize>()
+        let of_submit = |submit: &Submit| {
+            let lines: usize = submit.lines.iter().map(|line| 256 + line.snapshot.as_ref().map_or(0, String::len)).sum();
+            512 + lines + submit.address.as_ref().map_or(0, String::len) + submit.adjustments.len() * 192
+        };
+        let promised = change.accept.as_ref().map_or(0, |accepted| of_submit(&accepted.submit));
+        256 + promised + change.orders.iter().map(|(write, _)| of_order(write.order())).sum::<usize>()
     }
 
     async fn apply(&self, batch: Arc<[Change]>) -> Result<Vec<ChangeAnswer>, Fault> {
@@ -77,6 +82,7 @@ pub(crate) struct LookupTarget {
 #[derive(Debug, Clone)]
 pub(crate) struct Known {
     pub(crate) group: Option<OrderGroup>,
+    pub(crate) acceptance: Option<Acceptance>,
     pub(crate) hold: Option<HoldRecord>,
 }
 
@@ -96,7 +102,11 @@ impl Target for LookupTarget {
     async fn apply(&self, batch: Arc<[Self::Request]>) -> Result<Vec<Known>, Fault> {
         // The hold first: a group that is written in between is then seen, and a hold always precedes its group.
         let holds = self.ledger.holds(&batch).await?;
-        let groups = self.orders.groups(&batch).await?;
-        Ok(groups.into_iter().zip(holds).map(|(group, hold)| Known { group, hold }).collect())
+        let submits = self.orders.submits(&batch).await?;
+        let known = |(submit, hold)| {
+            let StoredSubmit { group, acceptance } = submit;
+            Known { group, acceptance, hold }
+        };
+        Ok(submits.into_iter().zip(holds).map(known).collect())
     }
 }

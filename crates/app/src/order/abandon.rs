@@ -61,6 +61,8 @@ impl App {
             }
             ChangeAnswer::GroupExists(group) => Some(*group),
             other @ (ChangeAnswer::Stale { .. }
+            | ChangeAnswer::AlreadyAccepted(_)
+            | ChangeAnswer::NumbersPromised(_)
             | ChangeAnswer::NumberTaken(_)
             | ChangeAnswer::TooEarly { .. }
             | ChangeAnswer::TooLate { .. }) => unreachable!("a fence is never answered {other:?}"),
@@ -68,7 +70,7 @@ impl App {
     }
 
     /// Gives back at once what the submit may have held; what is held later finds the fence, or the reaper.
-    async fn release_behind_fence(&self, tenant: TenantId, key: &GroupKey) -> Result<(), Error> {
+    pub(super) async fn release_behind_fence(&self, tenant: TenantId, key: &GroupKey) -> Result<(), Error> {
         let held = self.inner.ports.ledger.holds(&[(tenant, key.clone())]).await?;
         for hold in held.iter().flatten().filter(|hold| hold.is_open()) {
             release(self, hold).await?;

@@ -42,7 +42,7 @@ impl Admission {
 
     pub(crate) fn enter(&self, tenant: TenantId) -> Result<Place, Error> {
         let busy = Error::Busy { queue: "placing", retry_after_ms: RETRY_AFTER_MS };
-        if self.closed.load(Ordering::Acquire) {
+        if self.is_closed() {
             return Err(busy);
         }
         let mut taken = self.places.taken.lock();
@@ -54,6 +54,11 @@ impl Admission {
         *all += 1;
         *of_tenant += 1;
         Ok(Place { places: Arc::clone(&self.places), tenant })
+    }
+
+    /// Whether nobody is let in any more: the process is ending.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
     }
 
     /// Lets nobody in any more.

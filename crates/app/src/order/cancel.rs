@@ -51,6 +51,8 @@ impl App {
                 ChangeAnswer::TooLate { now } => self.saw_now(now),
                 ChangeAnswer::Stale { .. } => {}
                 other @ (ChangeAnswer::GroupExists(_)
+                | ChangeAnswer::AlreadyAccepted(_)
+                | ChangeAnswer::NumbersPromised(_)
                 | ChangeAnswer::NumberTaken(_)
                 | ChangeAnswer::TooEarly { .. }) => {
                     unreachable!("a cancel is never answered {other:?}")

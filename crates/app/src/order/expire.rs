@@ -8,7 +8,7 @@ use holdline_domain::fault::Fault;
 use holdline_domain::id::TenantId;
 use holdline_domain::order::change::{Change, ChangeAnswer, OrderWrite, Timer};
 use holdline_domain::order::state::Transition;
-use holdline_domain::order::{Actor, EventKind, Order, OrderEvent, OrderNo};
+use holdline_domain::order::{Actor, EventKind, Order, OrderEvent, OrderNo, OrderStatus};
 use holdline_domain::time::{CLOCK_STEP_MAX_MS, UnixMillis};
 
 use crate::App;
@@ -86,7 +86,11 @@ impl App {
                 Ok(false)
             }
             ChangeAnswer::Stale { .. } => Ok(false),
-            other @ (ChangeAnswer::GroupExists(_) | ChangeAnswer::NumberTaken(_) | ChangeAnswer::TooLate { .. }) => {
+            other @ (ChangeAnswer::GroupExists(_)
+            | ChangeAnswer::AlreadyAccepted(_)
+            | ChangeAnswer::NumbersPromised(_)
+            | ChangeAnswer::NumberTaken(_)
+            | ChangeAnswer::TooLate { .. }) => {
                 unreachable!("an expiry is never answered {other:?}")
             }
         }
@@ -97,7 +101,8 @@ impl App {
     /// still waits prove that nobody ended it before its deadline.
     ///
     /// Where the floor does not tell, one empty change asks: it moves the feed head, so no later decision is earlier
-    /// than what the reader saw. All readers that wait share its batch. What it may concern is read again behind it.
+    /// than what the reader saw. All readers that wait share its batch. What may have changed until then is read again
+    /// behind it: every order that waited, for the answer may have taken longer than any deadline.
     pub(crate) async fn settled(
         &self,
         tenant: TenantId,
@@ -107,13 +112,12 @@ impl App {
         // The shard clock may be ahead of this process's by the guard's tolerance: another process may have shown an
         // order as expired already.
         let latest = self.inner.ports.clock.wall().plus_ms(CLOCK_STEP_MAX_MS);
-        let unclear = |order: &Order| order.is_overdue(latest) && !order.is_overdue(floor);
-        let numbers: Vec<OrderNo> =
-            orders.iter().filter(|order| unclear(order)).map(|order| order.no.clone()).collect();
-        if !numbers.is_empty()
+        let waits = |order: &&Order| order.status == OrderStatus::PendingPayment && !order.is_overdue(floor);
+        if orders.iter().filter(waits).any(|order| order.is_overdue(latest))
             && let ChangeAnswer::Applied { now } = self.inner.orders.offer(Change::touch(tenant)).await?
         {
             self.saw_now(now);
+            let numbers: Vec<OrderNo> = orders.iter().filter(waits).map(|order| order.no.clone()).collect();
             floor = now;
             let again = self.inner.ports.orders.orders(tenant, &numbers).await?;
             for order in again.into_iter().flatten() {

@@ -1,16 +1,23 @@
-//! Orders: placing, abandoning, cancelling, expiring and reading them.
+//! Orders: placing, accepting, abandoning, cancelling, expiring and reading them.
 
 mod abandon;
+mod accept;
 mod admission;
 mod cancel;
 mod expire;
 mod numbers;
 mod place;
 mod read;
+mod status;
 
+pub(crate) use accept::{take_up, take_up_accepted};
 pub(crate) use admission::Admission;
 pub(crate) use expire::sweep_overdue;
 pub(crate) use numbers::Numbers;
+pub(crate) use status::Watchers;
+use status::Late;
 
 pub use abandon::Abandoned;
+pub use accept::Submitted;
 pub use place::Placed;
+pub use status::{SubmitName, SubmitState, SubmitStatus};

@@ -7,6 +7,9 @@
 //!    keeps the order numbers, so a second attempt goes on with the same ones;
 //! 4. judge prices once more; 5. write group row and orders in one transaction.
 //!
+//! A submit that was promised to be decided (`accept.rs`) goes the same way under the numbers of its promise; it always
+//! ends with a row, so a refusal spends its key at any step.
+//!
 //! Steps 3 to 5 run in a task of the server's. Nobody releases a hold unless a group row that is not placed is durable:
 //! the row's key is the one that the orders would take, so whatever comes late fails.
 //!
@@ -22,7 +25,7 @@ use holdline_domain::id::{Fingerprint, SellerId, Slot};
 use holdline_domain::ledger::{HoldId, HoldRecord, LedgerAnswer, LedgerRequest, shortages};
 use holdline_domain::order::change::{Change, ChangeAnswer, OrderWrite};
 use holdline_domain::order::{
-    EventKind, GroupState, Order, OrderGroup, OrderNo, OrderStatus, Quote, Submit, demands, quote,
+    Acceptance, EventKind, GroupState, Order, OrderGroup, OrderNo, OrderStatus, Quote, Submit, demands, quote,
 };
 use holdline_domain::refusal::{Difference, Refusal};
 use holdline_domain::time::UnixMillis;
@@ -54,7 +57,9 @@ impl App {
         let (answer, answered) = oneshot::channel();
         let app = self.clone();
         self.inner.tasks.run_request(async move {
-            let placed = Placing::new(app, submit).run().await;
+            let placing = Placing::new(app, submit);
+            let placed = placing.run().await;
+            placing.app.inner.watchers.wake(&placing.submit.key);
             drop(place);
             // A client that hung up finds its answer under its key.
             let _ = answer.send(placed);
@@ -83,24 +88,26 @@ impl App {
 }
 
 /// One attempt to place a submit.
-struct Placing {
-    app: App,
-    submit: Submit,
-    content: Fingerprint,
+pub(super) struct Placing {
+    pub(super) app: App,
+    pub(super) submit: Submit,
+    pub(super) content: Fingerprint,
+    /// What the client was told before it was decided.
+    pub(super) promised: Option<Acceptance>,
     pay_within_ms: i64,
     business_code: u16,
 }
 
 impl Placing {
-    fn new(app: App, submit: Submit) -> Self {
+    pub(super) fn new(app: App, submit: Submit) -> Self {
         let content = submit.fingerprint();
         let tenant = app.tenant(submit.tenant);
         let pay_within_ms = tenant.as_ref().map_or(0, |tenant| tenant.pay_within_ms);
         let business_code = tenant.as_ref().map_or(0, |tenant| tenant.business_code);
-        Self { app, submit, content, pay_within_ms, business_code }
+        Self { app, submit, content, promised: None, pay_within_ms, business_code }
     }
 
-    async fn run(self) -> Result<Placed, Error> {
+    pub(super) async fn run(&self) -> Result<Placed, Error> {
         if self.app.tenant(self.submit.tenant).is_none() {
             return Err(Refusal::not_found("tenant").into());
         }
@@ -118,7 +125,7 @@ impl Placing {
     }
 
     /// Judges the submit against the catalog; a refusal is judged again on a catalog that was read just now.
-    async fn judge(&self) -> Result<Result<(Quote, Vec<Option<Arc<Sku>>>), Refusal>, Error> {
+    pub(super) async fn judge(&self) -> Result<Result<(Quote, Vec<Option<Arc<Sku>>>), Refusal>, Error> {
         let skus = self.skus();
         if let Ok(quote) = quote(&self.submit, &skus) {
             return Ok(Ok((quote, skus)));
@@ -150,7 +157,7 @@ impl Placing {
         Ok(differences)
     }
 
-    fn refused_by_marks(&self, skus: &[Option<Arc<Sku>>]) -> Option<Refusal> {
+    pub(super) fn refused_by_marks(&self, skus: &[Option<Arc<Sku>>]) -> Option<Refusal> {
         let now_ms = self.app.inner.ports.clock.monotonic_ms();
         let short = self.app.inner.marks.refused(self.submit.tenant, &demands(&self.submit, skus), now_ms);
         let differences: Vec<_> = short.into_iter().map(Difference::Short).collect();
@@ -158,14 +165,18 @@ impl Placing {
     }
 
     /// Refuses, unless the key is known: then the submit ends as it began.
-    async fn refuse_unknown(&self, refusal: Refusal, quote: Option<Quote>) -> Result<Placed, Error> {
+    pub(super) async fn refuse_unknown(&self, refusal: Refusal, quote: Option<Quote>) -> Result<Placed, Error> {
         let key = (self.submit.tenant, self.submit.key.clone());
         let known = self.app.inner.lookups.send(key).await?;
         if let Some(group) = known.group {
             return self.app.replay(group, Some(self.content)).await;
         }
         let Some(hold) = known.hold else {
-            return Err(refusal.into());
+            // Whoever was promised an end gets this one, whichever of his attempts found it.
+            return match known.acceptance.or_else(|| self.promised.clone()) {
+                Some(promised) if promised.content == self.content => self.spend(refusal, None).await,
+                Some(_) | None => Err(refusal.into()),
+            };
         };
         // A twin is in flight, or died after its hold.
         if hold.content != self.content {
@@ -173,7 +184,7 @@ impl Placing {
         }
         match quote {
             Some(quote) => self.write(quote, &hold).await,
-            None => self.fence_and_release(refusal, &hold).await,
+            None => self.spend(refusal, Some(&hold)).await,
         }
     }
 
@@ -206,16 +217,21 @@ impl Placing {
                 self.refuse_unknown(Refusal::OrderRefused { differences }, Some(quote)).await
             }
             LedgerAnswer::ContentMismatch => Err(Refusal::KeyReused.into()),
-            LedgerAnswer::OutOfRange => Err(Refusal::OutOfRange.into()),
+            LedgerAnswer::OutOfRange => self.refuse_unknown(Refusal::OutOfRange, None).await,
             other => unreachable!("a hold is never answered {other:?}"),
         }
     }
 
-    async fn draw_numbers(&self, sellers: &[SellerId]) -> Result<Vec<(SellerId, OrderNo)>, Fault> {
+    /// A number for each seller: the promised one, or a new one.
+    pub(super) async fn draw_numbers(&self, sellers: &[SellerId]) -> Result<Vec<(SellerId, OrderNo)>, Fault> {
         let slot = Slot::of(self.submit.tenant, &self.submit.buyer);
         let mut order_nos = Vec::with_capacity(sellers.len());
         for seller in sellers {
-            order_nos.push((seller.clone(), self.app.inner.numbers.draw(self.business_code, slot).await?));
+            let order_no = match self.promised.as_ref().and_then(|promised| promised.number_of(seller)) {
+                Some(promised) => promised.clone(),
+                None => self.app.inner.numbers.draw(self.business_code, slot).await?,
+            };
+            order_nos.push((seller.clone(), order_no));
         }
         Ok(order_nos)
     }
@@ -232,25 +248,28 @@ impl Placing {
                 .zip(&quoted.versions)
                 .all(|(sku, version)| sku.as_ref().is_some_and(|s| s.version == *version));
         if !unchanged && let Err(refusal) = quote(&self.submit, &skus) {
-            return self.fence_and_release(refusal, hold).await;
+            return self.spend(refusal, Some(hold)).await;
         }
         let orders = quoted.orders(&self.submit, &hold.order_nos, hold.id.n, self.pay_within_ms);
         let Some(mut orders) = orders else {
             // The goods have moved to other sellers since the hold was taken: its parts no longer fit.
-            return self.fence_and_release(Refusal::SubmitAbandoned, hold).await;
+            return self.spend(Refusal::SubmitAbandoned, Some(hold)).await;
         };
         for _ in 0..NUMBER_TRIES {
             match self.app.inner.orders.send(self.change(&orders)).await? {
                 ChangeAnswer::Applied { now } => return Ok(self.placed(orders, now)),
-                ChangeAnswer::GroupExists(group) => return self.end_as(*group, hold).await,
+                ChangeAnswer::GroupExists(group) => return self.end_as(*group, Some(hold)).await,
+                // The hold is that of an attempt that did not know of the promise.
+                ChangeAnswer::NumbersPromised(promised) => renumber(&mut orders, &promised),
                 ChangeAnswer::NumberTaken(order_no) => {
                     tracing::error!(%order_no, "an order number was drawn twice");
                     let sellers: Vec<SellerId> = orders.iter().map(|order| order.seller.clone()).collect();
-                    for (order, (_, fresh)) in orders.iter_mut().zip(self.draw_numbers(&sellers).await?) {
-                        order.no = fresh;
-                    }
+                    renumber(&mut orders, &self.draw_numbers(&sellers).await?);
                 }
-                other @ (ChangeAnswer::Stale { .. } | ChangeAnswer::TooEarly { .. } | ChangeAnswer::TooLate { .. }) => {
+                other @ (ChangeAnswer::AlreadyAccepted(_)
+                | ChangeAnswer::Stale { .. }
+                | ChangeAnswer::TooEarly { .. }
+                | ChangeAnswer::TooLate { .. }) => {
                     unreachable!("an insert without a bound in time is never answered {other:?}")
                 }
             }
@@ -267,7 +286,7 @@ impl Placing {
         Change { group: Some(self.group(state)), orders: writes.collect(), ..Change::touch(self.submit.tenant) }
     }
 
-    fn group(&self, state: GroupState) -> OrderGroup {
+    pub(super) fn group(&self, state: GroupState) -> OrderGroup {
         OrderGroup {
             tenant: self.submit.tenant,
             key: self.submit.key.clone(),
@@ -288,19 +307,19 @@ impl Placing {
     }
 
     /// The group's key was taken before us: by a twin, whose orders are ours, or by a fence, behind which we release.
-    async fn end_as(&self, group: OrderGroup, hold: &HoldRecord) -> Result<Placed, Error> {
+    async fn end_as(&self, group: OrderGroup, hold: Option<&HoldRecord>) -> Result<Placed, Error> {
         match group.state {
             GroupState::Placed { .. } => {}
             GroupState::Refused { .. } | GroupState::Abandoned => {
                 metrics::counter!("holdline_fences_hit_total").increment(1);
-                release(&self.app, hold).await?;
+                self.release_behind_fence(hold).await?;
             }
         }
         self.app.replay(group, Some(self.content)).await
     }
 
-    /// Spends the key with a refusal, then gives the hold back, in this order.
-    async fn fence_and_release(&self, refusal: Refusal, hold: &HoldRecord) -> Result<Placed, Error> {
+    /// Spends the key with a refusal, then gives back what is held under it, in this order.
+    async fn spend(&self, refusal: Refusal, hold: Option<&HoldRecord>) -> Result<Placed, Error> {
         let state = match &refusal {
             Refusal::SubmitAbandoned => GroupState::Abandoned,
             refusal => GroupState::Refused { refusal: refusal.clone() },
@@ -308,10 +327,27 @@ impl Placing {
         let answer = self.app.inner.orders.send(Change::fence(self.group(state))).await?;
         match self.app.fenced(answer) {
             None => {
-                release(&self.app, hold).await?;
+                self.release_behind_fence(hold).await?;
                 Err(refusal.into())
             }
             Some(group) => self.end_as(group, hold).await,
+        }
+    }
+
+    /// Gives back the hold that is known, or looks for one that a twin may have taken.
+    async fn release_behind_fence(&self, hold: Option<&HoldRecord>) -> Result<(), Error> {
+        match hold {
+            Some(hold) => Ok(release(&self.app, hold).await?),
+            None => self.app.release_behind_fence(self.submit.tenant, &self.submit.key).await,
+        }
+    }
+}
+
+/// Gives orders the numbers that are meant for their sellers.
+fn renumber(orders: &mut [Order], order_nos: &[(SellerId, OrderNo)]) {
+    for order in orders {
+        if let Some((_, meant)) = order_nos.iter().find(|(seller, _)| *seller == order.seller) {
+            order.no = meant.clone();
         }
     }
 }

@@ -20,9 +20,9 @@ impl App {
     /// The orders of a submit, or the refusal that spent its key. With a buyer, only that buyer's: the key is found by
     /// the buyer's slot, and buyers share slots.
     pub async fn group(&self, tenant: TenantId, key: &GroupKey, buyer: Option<&BuyerId>) -> Result<Placed, Error> {
-        let groups = self.inner.ports.orders.groups(&[(tenant, key.clone())]).await?;
+        let submits = self.inner.ports.orders.submits(&[(tenant, key.clone())]).await?;
         let of_another = |group: &OrderGroup| buyer.is_some() && group.buyer.is_some() && group.buyer.as_ref() != buyer;
-        match groups.into_iter().next().flatten() {
+        match submits.into_iter().next().and_then(|submit| submit.group) {
             Some(group) if !of_another(&group) => self.replay(group, None).await,
             Some(_) | None => Err(Refusal::not_found("order_group").into()),
         }

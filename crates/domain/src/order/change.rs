@@ -1,12 +1,12 @@
 //! The one form in which anything about orders is written, and the one rule by which a batch of it is judged.
 //!
-//! A [`Change`] is written as a whole or not at all: group row, orders, timers and events in one transaction, guarded by
-//! the group's key, the orders' versions and the shard clock. [`decide`] is pure; engines read the guarded rows, call
+//! A [`Change`] is written as a whole or not at all: group row, promise, orders, timers and events in one transaction,
+//! guarded by the group's key, the orders' versions and the shard clock. [`decide`] is pure; engines read the guarded rows, call
 //! it, and write what it returns.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{EventKind, Order, OrderGroup, OrderNo};
+use super::{Acceptance, AcceptedSubmit, EventKind, GroupState, Order, OrderGroup, OrderNo};
 use crate::id::{GroupKey, SellerId, TenantId, Version};
 use crate::time::UnixMillis;
 
@@ -36,6 +36,8 @@ pub struct Change {
     pub tenant: TenantId,
     /// The group row to insert: fence, idempotency record and tombstone. If the key is taken, nothing is written.
     pub group: Option<OrderGroup>,
+    /// The promise to store: refused where its submit has ended, or was promised before.
+    pub accept: Option<Box<AcceptedSubmit>>,
     /// The orders to write, each with its event.
     pub orders: Vec<(OrderWrite, EventKind)>,
     /// The shard clock must have reached this instant.
@@ -47,12 +49,19 @@ pub struct Change {
 impl Change {
     /// Writes nothing, but takes the feed head: its answer tells the shard clock, and no later decision is earlier.
     pub fn touch(tenant: TenantId) -> Self {
-        Self { tenant, group: None, orders: Vec::new(), not_before: None, not_after: None }
+        Self { tenant, group: None, accept: None, orders: Vec::new(), not_before: None, not_after: None }
+    }
+
+    /// Promises that a submit will be decided, and keeps its request.
+    pub fn accept(accepted: AcceptedSubmit) -> Self {
+        let tenant = accepted.submit.tenant;
+        Self { accept: Some(Box::new(accepted)), ..Self::touch(tenant) }
     }
 
     /// Writes a group row only: a tombstone or a refusal that spends the key.
     pub fn fence(group: OrderGroup) -> Self {
-        Self { tenant: group.tenant, group: Some(group), orders: Vec::new(), not_before: None, not_after: None }
+        let tenant = group.tenant;
+        Self { group: Some(group), ..Self::touch(tenant) }
     }
 }
 
@@ -66,6 +75,10 @@ pub enum ChangeAnswer {
     },
     /// The group's key is taken; the row that took it.
     GroupExists(Box<OrderGroup>),
+    /// The submit was promised before, and has not ended; what was promised.
+    AlreadyAccepted(Box<Acceptance>),
+    /// The submit was promised, and its orders must have these numbers, by seller.
+    NumbersPromised(Vec<(SellerId, OrderNo)>),
     /// An order has another version than the change was decided on, or does not exist (`None`).
     Stale {
         /// The order.
@@ -90,7 +103,7 @@ pub enum ChangeAnswer {
 /// What an engine must read, under lock, before it can decide a batch.
 #[derive(Debug, Clone, Default)]
 pub struct GuardKeys {
-    /// Group rows.
+    /// Group rows, and the promises under the same keys.
     pub groups: BTreeSet<(TenantId, GroupKey)>,
     /// Versions of orders, also of those to insert.
     pub orders: BTreeSet<(TenantId, OrderNo)>,
@@ -102,6 +115,7 @@ impl GuardKeys {
         let mut keys = Self::default();
         for change in changes {
             keys.groups.extend(change.group.iter().map(|group| (change.tenant, group.key.clone())));
+            keys.groups.extend(change.accept.iter().map(|accepted| accepted.id()));
             keys.orders.extend(change.orders.iter().map(|(write, _)| (change.tenant, write.order().no.clone())));
         }
         keys
@@ -113,6 +127,8 @@ impl GuardKeys {
 pub struct Guard {
     /// Group rows by key.
     pub groups: BTreeMap<(TenantId, GroupKey), OrderGroup>,
+    /// Promises that are not kept yet, by key.
+    pub acceptances: BTreeMap<(TenantId, GroupKey), Acceptance>,
     /// Versions of orders.
     pub orders: BTreeMap<(TenantId, OrderNo), Version>,
     /// The next number of the feed's gapless sequence.
@@ -158,6 +174,13 @@ pub struct Decided {
     pub answers: Vec<ChangeAnswer>,
     /// New group rows, sorted by key.
     pub groups: Vec<OrderGroup>,
+    /// New promises, to be written before `kept` is taken away.
+    pub accepted: Vec<AcceptedSubmit>,
+    /// Promises to take away, because their submits have ended.
+    pub kept: Vec<(TenantId, GroupKey)>,
+    /// Promised numbers to take away, because orders have them now. A number whose submit ended otherwise stays, and
+    /// leads to its key for ever.
+    pub numbers_used: Vec<(TenantId, OrderNo)>,
     /// New orders, sorted by number.
     pub inserts: Vec<Order>,
     /// Changed orders as they shall be, sorted by number; each differs from the stored one by its axes, `hold_n`,
@@ -175,11 +198,15 @@ pub struct Decided {
 pub fn decide(changes: &[Change], guard: Guard) -> Decided {
     let mut batch = Batch {
         groups: guard.groups,
+        acceptances: guard.acceptances,
         versions: guard.orders,
         now: guard.now,
         inserts: BTreeMap::new(),
         updates: BTreeMap::new(),
         new_groups: BTreeSet::new(),
+        accepted: Vec::new(),
+        kept: Vec::new(),
+        numbers_used: Vec::new(),
         events: Vec::new(),
         next_seq: guard.next_seq,
     };
@@ -189,11 +216,15 @@ pub fn decide(changes: &[Change], guard: Guard) -> Decided {
 
 struct Batch {
     groups: BTreeMap<(TenantId, GroupKey), OrderGroup>,
+    acceptances: BTreeMap<(TenantId, GroupKey), Acceptance>,
     versions: BTreeMap<(TenantId, OrderNo), Version>,
     now: UnixMillis,
     inserts: BTreeMap<(TenantId, OrderNo), Order>,
     updates: BTreeMap<(TenantId, OrderNo), Order>,
     new_groups: BTreeSet<(TenantId, GroupKey)>,
+    accepted: Vec<AcceptedSubmit>,
+    kept: Vec<(TenantId, GroupKey)>,
+    numbers_used: Vec<(TenantId, OrderNo)>,
     events: Vec<Event>,
     next_seq: i64,
 }
@@ -202,10 +233,23 @@ impl Batch {
     /// What stands in the way of a change; `None` if nothing does.
     fn judge(&self, change: &Change) -> Option<ChangeAnswer> {
         let now = self.now;
-        if let Some(group) = &change.group
-            && let Some(taken) = self.groups.get(&(change.tenant, group.key.clone()))
-        {
-            return Some(ChangeAnswer::GroupExists(Box::new(taken.clone())));
+        if let Some(group) = &change.group {
+            let key = (change.tenant, group.key.clone());
+            if let Some(taken) = self.groups.get(&key) {
+                return Some(ChangeAnswer::GroupExists(Box::new(taken.clone())));
+            }
+            if let Some(promised) = self.acceptances.get(&key).filter(|promised| breaks(promised, group, change)) {
+                return Some(ChangeAnswer::NumbersPromised(promised.order_nos.clone()));
+            }
+        }
+        if let Some(accepted) = &change.accept {
+            let key = accepted.id();
+            if let Some(taken) = self.groups.get(&key) {
+                return Some(ChangeAnswer::GroupExists(Box::new(taken.clone())));
+            }
+            if let Some(promised) = self.acceptances.get(&key) {
+                return Some(ChangeAnswer::AlreadyAccepted(Box::new(promised.clone())));
+            }
         }
         if change.not_before.is_some_and(|not_before| now < not_before) {
             return Some(ChangeAnswer::TooEarly { now });
@@ -236,7 +280,17 @@ impl Batch {
         if let Some(group) = &change.group {
             let key = (tenant, group.key.clone());
             self.groups.insert(key.clone(), OrderGroup { created: now, ..group.clone() });
+            if let Some(promised) = self.acceptances.remove(&key) {
+                self.keep(&promised, &group.state, &key);
+            }
             self.new_groups.insert(key);
+        }
+        if let Some(accepted) = &change.accept {
+            let mut accepted = (**accepted).clone();
+            accepted.acceptance.accepted = now;
+            accepted.acceptance.decide_by = now.plus_ms(accepted.acceptance.decide_by.0);
+            self.acceptances.insert(accepted.id(), accepted.acceptance.clone());
+            self.accepted.push(accepted);
         }
         for (write, kind) in &change.orders {
             let order_no = write.order().no.clone();
@@ -271,6 +325,16 @@ impl Batch {
         ChangeAnswer::Applied { now }
     }
 
+    /// A promised submit has ended: its to-do goes, and the numbers that are orders now lead to those.
+    fn keep(&mut self, promised: &Acceptance, end: &GroupState, key: &(TenantId, GroupKey)) {
+        if let GroupState::Placed { order_nos } = end {
+            let promised = promised.order_nos.iter().map(|(_, order_no)| order_no);
+            let used = promised.filter(|promised| order_nos.contains(promised));
+            self.numbers_used.extend(used.map(|order_no| (key.0, order_no.clone())));
+        }
+        self.kept.push(key.clone());
+    }
+
     fn finish(mut self, answers: Vec<ChangeAnswer>) -> Decided {
         let groups = self.new_groups.iter().filter_map(|key| self.groups.remove(key)).collect();
         let inserts: Vec<Order> = self.inserts.into_values().collect();
@@ -282,6 +346,9 @@ impl Batch {
         Decided {
             answers,
             groups,
+            accepted: self.accepted,
+            kept: self.kept,
+            numbers_used: self.numbers_used,
             inserts,
             updates: self.updates.into_values().collect(),
             timers,
@@ -289,4 +356,14 @@ impl Batch {
             next_seq: self.next_seq,
         }
     }
+}
+
+/// Whether a change would give the orders of a promised submit other numbers than its client was told. Another request
+/// under the same key is no part of the promise: the key was used for two, and the promised one will be refused.
+fn breaks(promised: &Acceptance, group: &OrderGroup, change: &Change) -> bool {
+    group.content == Some(promised.content)
+        && change.orders.iter().any(|(write, _)| {
+            let order = write.order();
+            promised.number_of(&order.seller).is_some_and(|number| *number != order.no)
+        })
 }

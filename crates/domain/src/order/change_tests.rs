@@ -209,11 +209,9 @@ fn the_shard_clock_opens_at_not_before_and_closes_at_not_after() {
 
 #[test]
 fn touching_writes_nothing_and_tells_the_clock() {
-    let Decided { answers, groups, inserts, updates, timers, events, next_seq } =
-        decide(&[Change::touch(TENANT)], stored(&[]));
-    assert_eq!(answers, [applied()]);
-    assert!(groups.is_empty() && inserts.is_empty() && updates.is_empty() && timers.is_empty() && events.is_empty());
-    assert_eq!(next_seq, 10);
+    let decided = decide(&[Change::touch(TENANT)], stored(&[]));
+    let nothing = Decided { answers: vec![applied()], next_seq: 10, ..Decided::default() };
+    assert_eq!(format!("{decided:?}"), format!("{nothing:?}"));
 }
 
 #[test]

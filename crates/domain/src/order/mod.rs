@@ -3,6 +3,7 @@
 //! [`quote`] judges a submit against the catalog, [`Quote::orders`] splits it by seller, [`state`] is the one table of
 //! states, [`change`] is the one form in which anything about orders is written, [`number`] draws order numbers.
 
+mod accepted;
 pub mod change;
 mod event;
 mod group;
@@ -12,12 +13,15 @@ mod record;
 pub mod state;
 
 #[cfg(test)]
+mod accepted_tests;
+#[cfg(test)]
 mod change_tests;
 #[cfg(test)]
 mod number_tests;
 #[cfg(test)]
 mod quote_tests;
 
+pub use accepted::{Acceptance, AcceptedSubmit, StoredSubmit};
 pub use event::EventKind;
 pub use group::{GroupState, OrderGroup};
 pub use number::OrderNo;

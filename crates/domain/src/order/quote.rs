@@ -37,11 +37,14 @@ impl Limits {
     pub const CHANNEL_BYTES_MAX: usize = 32;
 }
 
-/// One line as submitted.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One line as submitted. Stored with accepted submits: fields may be added with a default, never renamed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SubmitLine {
     /// What.
     pub sku: SkuCode,
+    /// Who the caller believes sells it; `None`: whoever the catalog says.
+    #[serde(default)]
+    pub seller: Option<SellerId>,
     /// How many.
     pub quantity: Quantity,
     /// The unit price that the buyer saw, or that the caller sets.
@@ -87,8 +90,9 @@ pub struct Adjustment {
     pub reference: String,
 }
 
-/// A checked submit: every text and number within its limits.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A checked submit: every text and number within its limits. Stored where it was accepted before it was decided: fields
+/// may be added with a default, never renamed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Submit {
     /// Whose.
     pub tenant: TenantId,
@@ -188,6 +192,10 @@ impl Submit {
             field(line.currency.as_str().as_bytes());
             field(line.title.as_deref().unwrap_or_default().as_bytes());
             field(line.snapshot.as_deref().unwrap_or_default().as_bytes());
+            if let Some(seller) = &line.seller {
+                field(b"seller");
+                field(seller.as_str().as_bytes());
+            }
         }
         for adjustment in &self.adjustments {
             field(match adjustment.kind {
@@ -346,6 +354,10 @@ fn line_differences(
     currency: Currency,
 ) -> Vec<Difference> {
     let mut differences = Vec::new();
+    if let Some(given) = line.seller.as_ref().filter(|given| **given != sku.seller) {
+        let (sku, given, actual) = (sku.code.clone(), given.clone(), sku.seller.clone());
+        differences.push(Difference::SellerDiffers { line: place, sku, given, actual });
+    }
     if !sku.on_shelf {
         differences.push(Difference::OffShelf { line: place, sku: sku.code.clone() });
     }

@@ -43,6 +43,7 @@ fn sku(name: &str, seller_id: &str, price: i64) -> Sku {
 fn line(name: &str, units: i64, unit_price: i64) -> SubmitLine {
     SubmitLine {
         sku: code(name),
+        seller: None,
         quantity: Quantity::try_new(units).unwrap(),
         unit_price: Minor(unit_price),
         currency: currency("CNY"),

@@ -8,7 +8,7 @@ use crate::fault::Fault;
 use crate::id::{BuyerId, GroupKey, SellerId, TenantId};
 use crate::order::change::{Change, ChangeAnswer, Event, Timer};
 use crate::order::number::BlockLease;
-use crate::order::{Order, OrderGroup, OrderNo};
+use crate::order::{AcceptedSubmit, Order, OrderNo, StoredSubmit};
 use crate::time::UnixMillis;
 
 /// A page of orders, newest first.
@@ -45,8 +45,18 @@ pub trait OrderStore: Send + Sync + 'static {
     /// The batch is shared so that it can be sent again unchanged after an unknown outcome.
     async fn apply(&self, batch: Arc<[Change]>) -> Result<Vec<ChangeAnswer>, Fault>;
 
-    /// Group rows, in the order of the keys. No lock, no write.
-    async fn groups(&self, keys: &[(TenantId, GroupKey)]) -> Result<Vec<Option<OrderGroup>>, Fault>;
+    /// What is stored of submits, in the order of the keys. No lock, no write. Promises are read first: a submit that ends
+    /// meanwhile is seen with its end.
+    async fn submits(&self, keys: &[(TenantId, GroupKey)]) -> Result<Vec<StoredSubmit>, Fault>;
+
+    /// A promised submit that has not ended.
+    async fn accepted_submit(&self, tenant: TenantId, key: &GroupKey) -> Result<Option<AcceptedSubmit>, Fault>;
+
+    /// Promised submits that have not ended, oldest first.
+    async fn accepted_submits(&self, limit: usize) -> Result<Vec<AcceptedSubmit>, Fault>;
+
+    /// The submit that a number was promised to, unless an order has the number.
+    async fn promised_number(&self, tenant: TenantId, order_no: &OrderNo) -> Result<Option<GroupKey>, Fault>;
 
     /// Orders with their lines, in the order of the numbers.
     async fn orders(&self, tenant: TenantId, order_nos: &[OrderNo]) -> Result<Vec<Option<Order>>, Fault>;

@@ -99,6 +99,11 @@ codes! {
         meaning "The submit with this key was given up: it is not an order and never will be."
         action "If the buyer still wants it, submit under a new key."
         facts "";
+    NotDecidedInTime = "not_decided_in_time" CONFLICT false "The submit was not decided in time"
+        meaning "The submit was accepted, and could not be decided by the instant that its client was told: it is not an order \
+            and never will be."
+        action "If the buyer still wants it, submit under a new key."
+        facts "decide_by";
     HoldEnded = "hold_ended" CONFLICT false "The hold has ended in another way"
         meaning "The hold, or the part of it, was committed or released before; a whole hold is not committed once a part \
             of it was released."
@@ -225,6 +230,8 @@ reasons! {
         meaning "The catalog has no such SKU." facts "sku";
     OffShelf = "off_shelf" within OrderRefused
         meaning "The SKU is not for sale now." facts "sku";
+    SellerDiffers = "seller_differs" within OrderRefused
+        meaning "The request names another seller than the catalog; `seller` is the catalog's." facts "sku, seller, given_seller";
     PriceChanged = "price_changed" within OrderRefused
         meaning "The buyer saw another price than the one that holds now." facts "sku, old_price, new_price";
     CurrencyDiffers = "currency_differs" within OrderRefused

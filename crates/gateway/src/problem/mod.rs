@@ -17,7 +17,7 @@ use holdline_domain::order::OrderNo;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::wire::{Money, currency_text};
+use crate::wire::{At, Money, currency_text};
 
 pub(crate) use code::{Code, Reason};
 pub(crate) use page::errors_md;
@@ -55,6 +55,13 @@ pub(crate) struct Facts {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub(crate) seller: Option<SellerId>,
+    /// The seller that the request names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub(crate) given_seller: Option<SellerId>,
+    /// The instant by which it was to be decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) decide_by: Option<At>,
     /// Units asked for, all lines summed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) requested: Option<i64>,

@@ -9,7 +9,7 @@ use holdline_domain::ledger::{Shortage, ShortageCause};
 use holdline_domain::refusal::{Difference, Refusal};
 
 use super::{Code, ErrorEntry, Facts, Problem, Reason};
-use crate::wire::Money;
+use crate::wire::{At, Money};
 use crate::wire::hold::state_name;
 
 impl From<Error> for Problem {
@@ -59,6 +59,8 @@ pub(crate) fn of_refusal(refusal: &Refusal) -> Problem {
         Refusal::OrderRefused { differences } => of_differences(differences),
         Refusal::KeyReused => Problem::new(Code::KeyReused),
         Refusal::SubmitAbandoned => Problem::new(Code::SubmitAbandoned),
+        Refusal::NotDecidedInTime { decide_by } => Problem::new(Code::NotDecidedInTime)
+            .facts(Facts { decide_by: Some(At(*decide_by)), ..Facts::default() }),
         Refusal::NotFound { what } => {
             Problem::new(Code::NotFound).detail(format!("There is no such {}.", what.replace('_', " ")))
         }
@@ -125,6 +127,7 @@ pub(super) fn reason_of(difference: &Difference) -> Reason {
     match difference {
         Difference::UnknownSku { .. } => Reason::UnknownSku,
         Difference::OffShelf { .. } => Reason::OffShelf,
+        Difference::SellerDiffers { .. } => Reason::SellerDiffers,
         Difference::PriceChanged { .. } => Reason::PriceChanged,
         Difference::CurrencyDiffers { .. } => Reason::CurrencyDiffers,
         Difference::TotalDiffers { .. } => Reason::TotalDiffers,
@@ -140,6 +143,15 @@ fn entry_of(difference: &Difference) -> ErrorEntry {
     let (pointer, facts) = match difference {
         Difference::UnknownSku { line, sku } | Difference::OffShelf { line, sku } => {
             (Some(format!("/lines/{line}/sku")), Facts { sku: Some(sku.clone()), ..Facts::default() })
+        }
+        Difference::SellerDiffers { line, sku, given, actual } => {
+            let facts = Facts {
+                sku: Some(sku.clone()),
+                seller: Some(actual.clone()),
+                given_seller: Some(given.clone()),
+                ..Facts::default()
+            };
+            (Some(format!("/lines/{line}/seller")), facts)
         }
         Difference::PriceChanged { line, sku, old_price, new_price, currency } => {
             let facts = Facts {

@@ -5,8 +5,10 @@
 pub(crate) mod catalog;
 pub(crate) mod hold;
 pub(crate) mod json;
+pub(crate) mod mall;
 pub(crate) mod order;
 pub(crate) mod stock;
+pub(crate) mod submit;
 
 use std::borrow::Cow;
 
@@ -82,10 +84,16 @@ impl MoneyInput<'_> {
 #[schema(value_type = String, format = DateTime, example = "2026-08-01T12:00:00.000Z")]
 pub(crate) struct At(pub(crate) UnixMillis);
 
+impl std::fmt::Display for At {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let instant = jiff::Timestamp::from_millisecond(self.0.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        write!(f, "{instant:.3}")
+    }
+}
+
 impl Serialize for At {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let instant = jiff::Timestamp::from_millisecond(self.0.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-        serializer.collect_str(&format_args!("{instant:.3}"))
+        serializer.collect_str(self)
     }
 }
 

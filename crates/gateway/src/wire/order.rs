@@ -147,6 +147,7 @@ impl LineInput<'_> {
         let (unit_price, currency) = self.unit_price.parse(|| at("unit_price"))?;
         Ok(SubmitLine {
             sku: SkuCode::try_new(&self.sku).map_err(|invalid| invalid.at(at("sku")))?,
+            seller: None,
             quantity: Quantity::try_new(self.quantity).map_err(|invalid| invalid.at(at("quantity")))?,
             unit_price,
             currency,

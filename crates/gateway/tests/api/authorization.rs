@@ -4,7 +4,9 @@ use holdline_domain::tenant::Scope;
 use holdline_gateway::{Entry, Op};
 use serde_json::{Value, json};
 
-use crate::harness::{ALL, Api, Ask, FOREIGN, MERCHANT, NOT_PRICING, OTHER_MERCHANT, PRICING, submit, with_scope};
+use crate::harness::{
+    ALL, Api, Ask, FOREIGN, MERCHANT, NOT_PRICING, OTHER_MERCHANT, PRICING, mall_cart, submit, with_scope,
+};
 
 /// What the shop's own data is for the key of another tenant.
 enum Foreign {
@@ -24,11 +26,13 @@ fn ask(api: &Api, op: Op, placed: &Value, secret: Option<&str>) -> Ask {
         .replace("{seller}", "s1")
         .replace("{sku}", "A")
         .replace("{hold_id}", "h");
+    let first = placed["orders"][0]["order_no"].as_str().unwrap();
     let query = match op {
-        Op::GetOrderGroupByKey => "?buyer_id=ann",
-        Op::ListStock => "?sku=A",
-        Op::ListOrders => "?seller=s1",
-        _ => "",
+        Op::GetOrderGroupByKey | Op::GetSubmit => "?buyer_id=ann".to_owned(),
+        Op::ListStock => "?sku=A".to_owned(),
+        Op::ListOrders => "?seller=s1".to_owned(),
+        Op::MallIsCreated => format!("?order_no={first}"),
+        _ => String::new(),
     };
     let ask = api.ask(verb.method(), &format!("{path}{query}")).key("another");
     let ask = match secret {
@@ -38,6 +42,7 @@ fn ask(api: &Api, op: Op, placed: &Value, secret: Option<&str>) -> Ask {
     let sku = json!({"seller": "s1", "title": "t", "price": {"amount": 1_000, "currency": "CNY"}, "on_shelf": true});
     match op {
         Op::PlaceOrders => ask.json(&submit("bob", &[("A", 1, 1_000)])),
+        Op::MallSubmit => ask.json(&mall_cart()),
         Op::AbandonSubmit => ask.json(&json!({"buyer_id": "ann"})),
         Op::PutSeller => ask.json(&json!({"name": "s1"})),
         Op::PutSku => ask.json(&sku),
@@ -57,6 +62,8 @@ fn ask(api: &Api, op: Op, placed: &Value, secret: Option<&str>) -> Ask {
         | Op::CancelOrder
         | Op::GetOrderGroup
         | Op::GetOrderGroupByKey
+        | Op::GetSubmit
+        | Op::MallIsCreated
         | Op::GetSeller
         | Op::GetSku
         | Op::ListStock
@@ -82,6 +89,8 @@ fn foreign(op: Op) -> Option<Foreign> {
         | Op::CancelOrder
         | Op::GetOrderGroup
         | Op::GetOrderGroupByKey
+        | Op::GetSubmit
+        | Op::MallIsCreated
         | Op::GetSeller
         | Op::GetSku
         | Op::GetStock
@@ -96,7 +105,9 @@ fn foreign(op: Op) -> Option<Foreign> {
         Op::AdjustStock => Some(Foreign::OwnTenant(|body| body["account"]["on_hand"] == 1)),
         Op::PutFlags => Some(Foreign::OwnTenant(|body| body["on_hand"] == 0)),
         Op::PutSeller => Some(Foreign::OwnTenant(|body| body["outcome"] == "stored" && body["version"] == 1)),
-        Op::PlaceOrders => Some(Foreign::OwnTenant(|body| body["errors"][0]["code"] == "unknown_sku")),
+        Op::PlaceOrders | Op::MallSubmit => {
+            Some(Foreign::OwnTenant(|body| body["errors"][0]["code"] == "unknown_sku"))
+        }
         Op::TakeHold => Some(Foreign::OwnTenant(|body| body["code"] == "hold_refused")),
         Op::PutSku => Some(Foreign::OwnTenant(|body| body["code"] == "unknown_seller")),
         Op::PutSkus => Some(Foreign::OwnTenant(|body| body["results"][0]["outcome"] == "unknown_seller")),
@@ -187,4 +198,6 @@ async fn placing_at_own_prices_needs_the_scope_for_it() {
     assert_eq!((reply.outcome(), &reply.body["errors"][0]["scopes"]), ((403, "scope_missing"), &json!(["price"])));
     let reply = api.post(PRICING, "/v1/orders").key("k").json(&body).reply().await;
     assert_eq!((reply.outcome(), &reply.body["total"]["amount"]), ((201, "ok"), &json!(7)));
+    let reply = api.post(NOT_PRICING, "/order/submit").key("k").json(&mall_cart()).reply().await;
+    assert_eq!((reply.outcome(), &reply.body["errors"][0]["scopes"]), ((403, "scope_missing"), &json!(["price"])));
 }

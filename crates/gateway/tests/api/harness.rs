@@ -84,6 +84,14 @@ impl Ask {
         Self { body: body.into(), ..self.header("content-type", "application/json") }
     }
 
+    /// The answer's status and its body as text, whatever it is.
+    pub(crate) async fn text(self) -> (StatusCode, HeaderMap, String) {
+        let response = self.router.oneshot(self.request.body(self.body).unwrap()).await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        (status, headers, String::from_utf8(bytes.to_vec()).unwrap())
+    }
+
     pub(crate) async fn reply(self) -> Reply {
         let response = self.router.oneshot(self.request.body(self.body).unwrap()).await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
@@ -175,6 +183,16 @@ pub(crate) fn submit(buyer: &str, lines: &[(&str, i64, i64)]) -> Value {
         })
         .collect();
     json!({"buyer_id": buyer, "lines": lines})
+}
+
+/// One unit of `A`, in the words of the source documents.
+pub(crate) fn mall_cart() -> Value {
+    json!({
+        "uid": 100_001, "origin_price": 10.00, "actual_price": "10", "pay_at_once": false, "request_id": "cart-1",
+        "commodity_details": [{
+            "commodity_id": "A", "user_id": "s1", "num": 1, "prices": "10.00", "actual_price": 10, "good_type": 1
+        }]
+    })
 }
 
 fn tenant(name: &str, price_source: PriceSource) -> Tenant {

@@ -5,6 +5,7 @@
 mod authorization;
 mod harness;
 mod not_an_operation;
+mod order;
 mod process;
 mod server;
 mod v1;

@@ -20,6 +20,7 @@ mod movement;
 mod number;
 mod orders;
 mod outside;
+mod promises;
 mod references;
 mod report;
 mod returned;
@@ -161,8 +162,9 @@ fn judge(ledger: &Source, orders: &Source, orphan_after_ms: i64) -> anyhow::Resu
     };
     let groups = both.run(&mut left_out)?;
     let checks = balances.into_checks().into_iter().chain([hold, reference]);
-    let checks =
-        checks.chain(of_orders.into_checks()).chain(groups.into_checks()).chain([outside::judge(ledger)?]).collect();
+    let promises = promises::judge(orders, frozen.horizon.newest_ms)?;
+    let checks = checks.chain(of_orders.into_checks()).chain(groups.into_checks());
+    let checks = checks.chain([outside::judge(ledger)?, promises]).collect();
     let counts = Counts { orders: order_count, holds, movements };
     Ok(Report::new(checks, left_out, counts, began.elapsed()))
 }

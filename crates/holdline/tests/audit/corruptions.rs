@@ -215,6 +215,24 @@ pub(crate) const CORRUPTIONS: &[Corruption] = &[
         "DELETE FROM timer WHERE order_no = (SELECT order_no FROM event WHERE seq = 1)",
         &["order_timer"],
     ),
+    in_orders("an accepted submit is lost", "DELETE FROM accepted_submit", &["accepted_submit"]),
+    in_orders("a promised number is lost", "DELETE FROM accepted_number", &["accepted_submit"]),
+    in_orders(
+        "an accepted submit is left undecided",
+        "UPDATE accepted_submit SET decide_by_ms = accepted_ms - 3600000",
+        &["accepted_submit"],
+    ),
+    in_orders(
+        "a promise outlives the end of its submit",
+        "UPDATE accepted_submit SET group_key = (SELECT min(group_key) FROM order_group)",
+        &["accepted_submit"],
+    ),
+    in_orders(
+        "a number that is an order stays promised",
+        "UPDATE accepted_number SET order_no = (SELECT min(order_no) FROM orders WHERE orders.tenant = accepted_number.tenant)
+             WHERE group_key IN (SELECT group_key FROM accepted_submit)",
+        &["accepted_submit"],
+    ),
     in_orders("an event's version is changed", "UPDATE event SET version = 5 WHERE seq = 1", &["order_history"]),
 ];
 

@@ -13,7 +13,8 @@ use holdline_domain::money::{Currency, Minor};
 use holdline_domain::order::change::{Change, ChangeAnswer, OrderWrite};
 use holdline_domain::order::number::NumberAllocator;
 use holdline_domain::order::{
-    Actor, EventKind, GroupState, Order, OrderEvent, OrderGroup, OrderNo, OrderStatus, Quote, Submit, SubmitLine, quote,
+    Acceptance, AcceptedSubmit, Actor, EventKind, GroupState, Order, OrderEvent, OrderGroup, OrderNo, OrderStatus, Quote,
+    Submit, SubmitLine, quote,
 };
 use holdline_domain::port::FeedPosition;
 use holdline_domain::tenant::{CommitOn, PriceSource, Tenant};
@@ -147,6 +148,7 @@ impl Shop {
             let sku = mall.skus.iter().find(|sku| sku.code.as_str() == *code).expect("a SKU of the mall");
             SubmitLine {
                 sku: sku.code.clone(),
+                seller: None,
                 quantity: units(*quantity),
                 unit_price: sku.price,
                 currency: sku.currency,
@@ -180,13 +182,7 @@ impl Shop {
         let mut requests = Vec::with_capacity(submits.len());
         for submit in submits {
             let quoted = Self::quote(mall, submit);
-            let slot = Slot::of(submit.tenant, &submit.buyer);
-            let mut order_nos: Vec<(SellerId, OrderNo)> = Vec::new();
-            for part in &quoted.parts {
-                // Far fewer numbers per millisecond than a block has.
-                let number = self.numbers.draw(self.submits / 1_000, 7, slot).expect("a number");
-                order_nos.push((part.seller.clone(), number));
-            }
+            let order_nos = self.draw(submit, &quoted);
             requests.push(LedgerRequest::Hold {
                 tenant: submit.tenant,
                 id: HoldId::first(submit.key.clone()),
@@ -200,6 +196,48 @@ impl Shop {
             other => panic!("a hold was answered {other:?}"),
         };
         self.ledger(requests).await.into_iter().map(held).collect()
+    }
+
+    /// Promises that a submit will be decided; the numbers that were promised.
+    pub(crate) async fn promise(&mut self, mall: &Mall, submit: &Submit) -> Vec<(SellerId, OrderNo)> {
+        let order_nos = self.draw(submit, &Self::quote(mall, submit));
+        let acceptance = Acceptance {
+            buyer: submit.buyer.clone(),
+            content: submit.fingerprint(),
+            order_nos: order_nos.clone(),
+            accepted: UnixMillis::default(),
+            decide_by: UnixMillis(PAY_WITHIN_MS),
+        };
+        self.change(vec![Change::accept(AcceptedSubmit { submit: submit.clone(), acceptance })]).await;
+        order_nos
+    }
+
+    /// Places a submit under numbers that were drawn before.
+    pub(crate) async fn place_numbered(&self, mall: &Mall, submit: &Submit, order_nos: Vec<(SellerId, OrderNo)>) {
+        let quoted = Self::quote(mall, submit);
+        let hold = LedgerRequest::Hold {
+            tenant: submit.tenant,
+            id: HoldId::first(submit.key.clone()),
+            content: submit.fingerprint(),
+            order_nos: order_nos.clone(),
+            demands: quoted.demands.clone(),
+        };
+        self.ledger(vec![hold]).await;
+        let orders = quoted.orders(submit, &order_nos, 1, PAY_WITHIN_MS).expect("a number per seller");
+        let state = GroupState::Placed { order_nos: numbers(&orders) };
+        let orders = orders.iter().map(insert).collect();
+        self.change(vec![Change { group: Some(group(submit, state)), orders, ..Change::touch(submit.tenant) }]).await;
+    }
+
+    fn draw(&mut self, submit: &Submit, quoted: &Quote) -> Vec<(SellerId, OrderNo)> {
+        let slot = Slot::of(submit.tenant, &submit.buyer);
+        let mut order_nos = Vec::new();
+        for part in &quoted.parts {
+            // Far fewer numbers per millisecond than a block has.
+            let number = self.numbers.draw(self.submits / 1_000, 7, slot).expect("a number");
+            order_nos.push((part.seller.clone(), number));
+        }
+        order_nos
     }
 
     /// Places submits whose orders may be paid within `pay_within_ms`, in batches.

@@ -35,6 +35,7 @@ impl Shop {
         self.stock_movements(&mall).await;
         self.refusals(&mall).await;
         self.outside_holds(&mall).await;
+        self.promises(&mall).await;
 
         let flash = self.mall("flash", CommitOn::OrderCreated, 50).await;
         let quick: Vec<Submit> = (0..5).map(|i| self.submit(&flash, &format!("buyer-{i}"), &[("tea", 1)])).collect();
@@ -63,6 +64,22 @@ impl Shop {
             }
         };
         self.ledger(ended.iter().map(of).collect()).await;
+    }
+
+    /// Submits that were accepted before they were decided: one became orders, one never did, one is under way.
+    async fn promises(&mut self, mall: &Mall) {
+        for end in ["placed", "refused", "undecided"] {
+            let submit = self.submit(mall, &format!("{end}-later"), &[("cup", 1)]);
+            let order_nos = self.promise(mall, &submit).await;
+            match end {
+                "placed" => self.place_numbered(mall, &submit, order_nos).await,
+                "refused" => {
+                    let state = GroupState::Refused { refusal: Refusal::OutOfRange };
+                    self.change(vec![Change::fence(group(&submit, state))]).await;
+                }
+                _ => {}
+            }
+        }
     }
 
     /// What goods do after they are sold, and flags that change twice.

@@ -9,7 +9,7 @@
 use holdline_domain::fault::{Fault, FaultKind};
 
 /// The newest schema that this program knows: what it compares every `min_writer` with.
-pub const SCHEMA_KNOWN: i64 = 2;
+pub const SCHEMA_KNOWN: i64 = 3;
 
 /// One step of a schema, for both engines.
 #[derive(Debug)]
@@ -59,12 +59,20 @@ pub static LEDGER: Database = Database {
 pub static ORDERS: Database = Database {
     name: "orders",
     heads: &["feed_head", "catalog_head"],
-    migrations: &[Migration {
-        version: 1,
-        min_writer: 1,
-        sqlite: include_str!("../../migrations/sqlite/orders/0001_first.sql"),
-        postgres: include_str!("../../migrations/postgres/orders/0001_first.sql"),
-    }],
+    migrations: &[
+        Migration {
+            version: 1,
+            min_writer: 1,
+            sqlite: include_str!("../../migrations/sqlite/orders/0001_first.sql"),
+            postgres: include_str!("../../migrations/postgres/orders/0001_first.sql"),
+        },
+        Migration {
+            version: 2,
+            min_writer: 3,
+            sqlite: include_str!("../../migrations/sqlite/orders/0002_accepted_submits.sql"),
+            postgres: include_str!("../../migrations/postgres/orders/0002_accepted_submits.sql"),
+        },
+    ],
 };
 
 /// What a database says of itself.

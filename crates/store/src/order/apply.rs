@@ -1,4 +1,4 @@
-//! One batch of changes as a program: feed head, groups and versions in one read; then the shard clock and the domain
+//! One batch of changes as a program: feed head, groups, promises and versions in one read; then the shard clock and the domain
 //! decide, and the rows are written set-wise.
 
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use holdline_domain::order::OrderNo;
 use holdline_domain::order::change::{Change, ChangeAnswer, Guard, GuardKeys, decide};
 use holdline_domain::time::UnixMillis;
 
+use super::accepted::{acceptance, acceptances};
 use super::clock::OrderClock;
 use super::stored::{self, GROUP_COLUMNS, ORDERS};
 use super::writes::writes;
@@ -40,6 +41,7 @@ impl Apply {
             let group = stored::group(row)?;
             guard.groups.insert((group.tenant, group.key.clone()), group);
         }
+        guard.acceptances = results.take().into_iter().map(acceptance).collect::<Result<_, _>>()?;
         for row in results.take() {
             let mut fields = Fields::of(ORDERS, row);
             let (tenant, order_no) = (TenantId(fields.int()?), OrderNo::from_stored(fields.text()?));
@@ -65,9 +67,10 @@ fn read(keys: &GuardKeys) -> Vec<Lookup> {
             table: "order_group",
             columns: GROUP_COLUMNS,
             key: &["tenant", "group_key"],
-            keys: group_keys,
+            keys: group_keys.clone(),
             lock: false,
         },
+        acceptances(group_keys),
         Lookup {
             table: "orders",
             columns: &["tenant", "order_no", "version"],

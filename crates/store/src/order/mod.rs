@@ -5,6 +5,7 @@
 //!
 //! Deliberately absent: writing the index by seller in a batch. A consumer of the feed keeps it, a moment behind.
 
+mod accepted;
 mod apply;
 mod clock;
 mod feed;
@@ -20,7 +21,7 @@ use holdline_domain::fault::Fault;
 use holdline_domain::id::{BuyerId, GroupKey, SellerId, TenantId};
 use holdline_domain::order::change::{Change, ChangeAnswer, Timer};
 use holdline_domain::order::number::BlockLease;
-use holdline_domain::order::{Order, OrderGroup, OrderLine, OrderNo};
+use holdline_domain::order::{AcceptedSubmit, Order, OrderLine, OrderNo, StoredSubmit};
 use holdline_domain::port::{EventPage, FeedPosition, OrderPage, OrderStore};
 use holdline_domain::time::UnixMillis;
 
@@ -78,23 +79,43 @@ impl<E: Engine> OrderStore for SqlOrders<E> {
         self.engine.run(Apply::new(batch, Arc::clone(&self.clock))).await
     }
 
-    async fn groups(&self, keys: &[(TenantId, GroupKey)]) -> Result<Vec<Option<OrderGroup>>, Fault> {
-        let lookup = Lookup {
+    async fn submits(&self, keys: &[(TenantId, GroupKey)]) -> Result<Vec<StoredSubmit>, Fault> {
+        let columns = vec![
+            Column::Int(keys.iter().map(|(tenant, _)| tenant.0).collect()),
+            Column::Text(keys.iter().map(|(_, key)| key.as_str().to_owned()).collect()),
+        ];
+        let promises = accepted::acceptances(columns.clone());
+        let groups = Lookup {
             table: "order_group",
             columns: GROUP_COLUMNS,
             key: &["tenant", "group_key"],
-            keys: vec![
-                Column::Int(keys.iter().map(|(tenant, _)| tenant.0).collect()),
-                Column::Text(keys.iter().map(|(_, key)| key.as_str().to_owned()).collect()),
-            ],
+            keys: columns,
             lock: false,
         };
-        let mut by_key = HashMap::new();
-        for row in Results::new(self.engine.lookup(vec![lookup]).await?).take() {
-            let group = stored::group(row)?;
-            by_key.insert((group.tenant, group.key.clone()), group);
+        let mut results = Results::new(self.engine.lookup(vec![promises, groups]).await?);
+        let mut by_key: HashMap<(TenantId, GroupKey), StoredSubmit> = HashMap::new();
+        for row in results.take() {
+            let (key, acceptance) = accepted::acceptance(row)?;
+            by_key.entry(key).or_default().acceptance = Some(acceptance);
         }
-        Ok(keys.iter().map(|key| by_key.get(key).cloned()).collect())
+        for row in results.take() {
+            let group = stored::group(row)?;
+            let key = (group.tenant, group.key.clone());
+            by_key.insert(key, StoredSubmit { group: Some(group), acceptance: None });
+        }
+        Ok(keys.iter().map(|key| by_key.get(key).cloned().unwrap_or_default()).collect())
+    }
+
+    async fn accepted_submit(&self, tenant: TenantId, key: &GroupKey) -> Result<Option<AcceptedSubmit>, Fault> {
+        accepted::by_key(&self.engine, tenant, key).await
+    }
+
+    async fn accepted_submits(&self, limit: usize) -> Result<Vec<AcceptedSubmit>, Fault> {
+        accepted::oldest(&self.engine, limit).await
+    }
+
+    async fn promised_number(&self, tenant: TenantId, order_no: &OrderNo) -> Result<Option<GroupKey>, Fault> {
+        accepted::of_number(&self.engine, tenant, order_no).await
     }
 
     async fn orders(&self, tenant: TenantId, order_nos: &[OrderNo]) -> Result<Vec<Option<Order>>, Fault> {

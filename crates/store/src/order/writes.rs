@@ -4,6 +4,7 @@ use holdline_domain::order::change::{Decided, Event, Timer};
 use holdline_domain::order::{Order, OrderGroup, OrderLine, Snapshot};
 use holdline_domain::time::UnixMillis;
 
+use super::accepted;
 use super::stored::{EVENT_COLUMNS, GROUP_COLUMNS, LINE_COLUMNS, ORDER_COLUMNS, adjustments_text, state_text};
 use crate::engine::{Column, Write};
 use crate::program::set_head;
@@ -12,10 +13,11 @@ use crate::rows::{ints, made_texts, opt_ints, opt_texts, texts};
 /// Every write of the batch. The head is written even if nothing else is: an answer that tells "now" must not be taken
 /// back by a clock that steps back.
 pub(super) fn writes(decided: &Decided, now: UnixMillis) -> Vec<Write> {
-    let mut writes = Vec::with_capacity(7);
+    let mut writes = Vec::with_capacity(11);
     if !decided.groups.is_empty() {
         writes.push(insert_groups(&decided.groups));
     }
+    writes.extend(accepted::writes(decided));
     if !decided.inserts.is_empty() {
         writes.push(insert_orders(&decided.inserts));
         let lines: Vec<(&Order, &OrderLine)> =

@@ -3,6 +3,7 @@
 mod crowd;
 mod feed;
 mod pages;
+mod promises;
 
 pub use crowd::{
     blocks_of_numbers_never_overlap, crowd, many_callers_leave_a_feed_without_gaps, one_key_is_placed_once_by_a_crowd,
@@ -15,10 +16,15 @@ pub use pages::{
     a_buyers_orders_are_paged_newest_first, a_sellers_index_takes_repeats, recent_orders_are_paged_newest_first,
 };
 
+pub use promises::{
+    a_number_is_promised_once, a_promise_ends_with_its_orders, a_promise_is_made_once, a_promise_sent_again_changes_nothing,
+    a_promise_that_was_not_kept_is_found_by_its_number, promises_are_kept_word_for_word_until_they_end,
+};
+
 use std::sync::Arc;
 
 use holdline_domain::fault::Outcome;
-use holdline_domain::id::{TenantId, Version};
+use holdline_domain::id::{GroupKey, TenantId, Version};
 use holdline_domain::order::change::{Change, ChangeAnswer, OrderWrite};
 use holdline_domain::order::{Actor, EventKind, GroupState, Order, OrderEvent, OrderGroup, OrderStatus, Snapshot};
 use holdline_domain::port::OrderStore;
@@ -43,7 +49,12 @@ macro_rules! order_contract {
                 a_consumers_position_never_goes_back,
                 a_group_that_never_became_orders_is_kept_as_such,
                 a_large_batch_is_one_batch,
+                a_number_is_promised_once,
                 a_poisoned_batch_writes_nothing_and_its_good_changes_can_be_sent_alone,
+                a_promise_ends_with_its_orders,
+                a_promise_is_made_once,
+                a_promise_sent_again_changes_nothing,
+                a_promise_that_was_not_kept_is_found_by_its_number,
                 a_refused_change_harms_no_other_of_its_batch,
                 a_sellers_index_takes_repeats,
                 blocks_of_numbers_never_overlap,
@@ -51,6 +62,7 @@ macro_rules! order_contract {
                 due_timers_come_oldest_first_until_removed,
                 many_callers_leave_a_feed_without_gaps,
                 one_key_is_placed_once_by_a_crowd,
+                promises_are_kept_word_for_word_until_they_end,
                 recent_orders_are_paged_newest_first,
                 tenants_share_nothing,
                 the_clock_never_goes_back,
@@ -83,6 +95,11 @@ async fn read(orders: &Arc<dyn OrderStore>, n: u32) -> Option<Order> {
     ok(orders.orders(TENANT, &[number(n)]).await).pop().flatten()
 }
 
+/// The ends of submits.
+async fn groups(orders: &Arc<dyn OrderStore>, keys: &[(TenantId, GroupKey)]) -> Vec<Option<OrderGroup>> {
+    ok(orders.submits(keys).await).into_iter().map(|submit| submit.group).collect()
+}
+
 /// Nothing in, nothing out.
 pub async fn a_batch_of_nothing_answers_nothing(first: Process, _: Process) {
     assert_eq!(send(&first.orders, &[]).await, []);
@@ -111,10 +128,10 @@ pub async fn a_change_is_kept_as_it_was_decided(first: Process, second: Process)
         assert_eq!(found, [stamped(bare.clone()), None, stamped(full.clone()), stamped(bare.clone())]);
         let keys = [(TENANT, key("none")), (TENANT, key("k")), (TenantId(2), key("k"))];
         let expected = OrderGroup { created: now, ..group("k", vec![number(1), number(2)]) };
-        assert_eq!(ok(process.orders.groups(&keys).await), [None, Some(expected), None]);
+        assert_eq!(groups(&process.orders, &keys).await, [None, Some(expected), None]);
     }
     assert_eq!(ok(first.orders.orders(TENANT, &[]).await), []);
-    assert_eq!(ok(first.orders.groups(&[]).await), []);
+    assert_eq!(ok(first.orders.submits(&[]).await), []);
 }
 
 /// Tombstones and refusals are kept word for word, and refuse whoever comes later.
@@ -131,7 +148,7 @@ pub async fn a_group_that_never_became_orders_is_kept_as_such(first: Process, se
         let late = place(kept.key.as_str(), &[(1, "s1")]);
         let answer = send(&second.orders, &[late]).await.remove(0);
         assert_eq!(answer, ChangeAnswer::GroupExists(Box::new(kept.clone())));
-        assert_eq!(ok(second.orders.groups(&[(TENANT, kept.key.clone())]).await), [Some(kept)]);
+        assert_eq!(groups(&second.orders, &[(TENANT, kept.key.clone())]).await, [Some(kept)]);
     }
     assert_eq!(read(&first.orders, 1).await, None);
     assert_eq!(ok(first.orders.events_after(0, 10).await).events, []);
@@ -173,7 +190,7 @@ pub async fn changes_of_one_batch_are_judged_on_what_earlier_ones_left(first: Pr
     let kept = ok(first.orders.orders(TENANT, &[1, 2, 3, 4, 5].map(number)).await);
     let kept: Vec<_> = kept.into_iter().map(|order| order.map(|order| order.status)).collect();
     assert_eq!(kept, [Some(OrderStatus::Cancelled), Some(OrderStatus::PendingPayment), None, None, None]);
-    assert_eq!(ok(first.orders.groups(&[(TENANT, key("other"))]).await), [None], "all of a change or nothing");
+    assert_eq!(groups(&first.orders, &[(TENANT, key("other"))]).await, [None], "all of a change or nothing");
 }
 
 /// Refusals of every kind beside good changes: the good ones are done.

@@ -52,11 +52,15 @@ fn judge_attempt(evidence: &Evidence, submitted: &Submitted<'_>, attempt: &Attem
             judge_refusal_after_hold(submitted, attempt, refusal, findings);
             judge_reuse(submitted, attempt, refusal, findings);
         }
-        AttemptEnd::Busy | AttemptEnd::Failed(_) | AttemptEnd::HungUp | AttemptEnd::ProcessDied => {}
+        AttemptEnd::Accepted(_)
+        | AttemptEnd::Busy
+        | AttemptEnd::Failed(_)
+        | AttemptEnd::HungUp
+        | AttemptEnd::ProcessDied => {}
     }
 }
 
-fn lines_of(orders: &[&Order]) -> Vec<WantedLine> {
+pub(super) fn lines_of(orders: &[&Order]) -> Vec<WantedLine> {
     let mut lines: Vec<_> = orders.iter().flat_map(|order| order.lines.iter()).collect();
     lines.sort_by_key(|line| line.line_no);
     let wanted = |line: &&holdline_domain::order::OrderLine| WantedLine {
@@ -67,7 +71,7 @@ fn lines_of(orders: &[&Order]) -> Vec<WantedLine> {
     lines.iter().map(wanted).collect()
 }
 
-fn stored_orders<'a>(evidence: &'a Evidence, tenant: TenantId, key: &GroupKey) -> Vec<&'a Order> {
+pub(super) fn stored_orders<'a>(evidence: &'a Evidence, tenant: TenantId, key: &GroupKey) -> Vec<&'a Order> {
     let numbers = evidence.placed(tenant, key).unwrap_or_default();
     numbers.iter().filter_map(|no| evidence.orders.orders.get(&(tenant, no.clone()))).collect()
 }

@@ -9,6 +9,7 @@ mod ledger;
 mod numbers;
 mod orders;
 mod outside;
+mod promises;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use holdline_domain::order::{GroupState, OrderNo, OrderStatus};
 use holdline_domain::time::UnixMillis;
 
 use crate::model::{CatalogRows, LedgerRows, OrderRows, StoredGroup, StoredHold};
-use crate::sim::records::{Abandon, Attempt, Cancel, Read};
+use crate::sim::records::{Abandon, Attempt, Cancel, Read, Told};
 use crate::sim::scenario::Scenario;
 use crate::sim::takers::TakerBook;
 
@@ -39,6 +40,8 @@ pub struct Evidence {
     pub cancels: Vec<Cancel>,
     /// Every sight of an order.
     pub reads: Vec<Read>,
+    /// What clients were told of submits that they had sent before.
+    pub told: Vec<Told>,
     /// What takers of outside holds decided and were told.
     pub takers: TakerBook,
     /// Whether every call of a buyer ended.
@@ -95,6 +98,7 @@ pub fn judge(evidence: &Evidence) -> Vec<Violation> {
     orders::judge(evidence, &mut findings);
     numbers::judge(evidence, &mut findings);
     clients::judge(evidence, &mut findings);
+    promises::judge(evidence, &mut findings);
     findings.0
 }
 

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use holdline_app::Clock as _;
-use holdline_domain::fault::Fault;
+use holdline_domain::fault::{Fault, FaultKind};
 use holdline_domain::id::{BuyerId, GroupKey, SellerId, TenantId};
 use holdline_domain::order::change::{Change, ChangeAnswer, Event, Guard, GuardKeys, OrderWrite, Timer, decide};
 use holdline_domain::order::number::{BlockLease, StoredBlock, choose_block};
-use holdline_domain::order::{EventKind, GroupState, Order, OrderGroup, OrderNo};
+use holdline_domain::order::{AcceptedSubmit, EventKind, GroupState, Order, OrderGroup, OrderNo, StoredSubmit};
 use holdline_domain::port::{EventPage, FeedPosition, OrderPage, OrderStore};
+use holdline_domain::refusal::Refusal;
 use holdline_domain::time::{ClockReading, UnixMillis};
 
 use super::Databases;
@@ -44,6 +45,10 @@ pub struct StoredEvent {
 pub struct OrderRows {
     /// Groups by key.
     pub groups: BTreeMap<(TenantId, GroupKey), StoredGroup>,
+    /// Promised submits that have not ended, by key.
+    pub accepted: BTreeMap<(TenantId, GroupKey), AcceptedSubmit>,
+    /// Numbers that were promised and are no orders.
+    pub promised_numbers: BTreeMap<(TenantId, OrderNo), GroupKey>,
     /// Orders by number.
     pub orders: BTreeMap<(TenantId, OrderNo), Order>,
     /// The feed.
@@ -63,23 +68,49 @@ pub struct OrderRows {
 }
 
 impl OrderRows {
-    fn apply(&mut self, batch: &[Change], now: UnixMillis, at_ms: i64) -> Vec<ChangeAnswer> {
+    fn apply(&mut self, batch: &[Change], now: UnixMillis, at_ms: i64) -> Result<Vec<ChangeAnswer>, Fault> {
         let keys = GuardKeys::of(batch);
+        let acceptances =
+            keys.groups.iter().filter_map(|key| Some((key.clone(), self.accepted.get(key)?.acceptance.clone())));
         let groups =
-            keys.groups.into_iter().filter_map(|key| Some((key.clone(), self.groups.get(&key)?.group.clone())));
-        let orders = keys.orders.into_iter().filter_map(|key| Some((key.clone(), self.orders.get(&key)?.version)));
-        let next_seq = self.events.last().map_or(1, |stored| stored.event.seq + 1);
-        let decided = decide(batch, Guard { groups: groups.collect(), orders: orders.collect(), next_seq, now });
+            keys.groups.iter().filter_map(|key| Some((key.clone(), self.groups.get(key)?.group.clone())));
+        let orders = keys.orders.iter().filter_map(|key| Some((key.clone(), self.orders.get(key)?.version)));
+        let guard = Guard {
+            groups: groups.collect(),
+            acceptances: acceptances.collect(),
+            orders: orders.collect(),
+            next_seq: self.events.last().map_or(1, |stored| stored.event.seq + 1),
+            now,
+        };
+        let decided = decide(batch, guard);
+        let promised = decided.accepted.iter().flat_map(|accepted| {
+            accepted.acceptance.order_nos.iter().map(|(_, no)| (accepted.submit.tenant, no.clone()))
+        });
+        if promised.into_iter().any(|number| self.promised_numbers.contains_key(&number)) {
+            return Err(Fault::not_done("orders", FaultKind::Conflict, "a number is promised already"));
+        }
         self.head_at = now;
         for group in decided.groups {
             self.groups.insert((group.tenant, group.key.clone()), StoredGroup { group, written_at_ms: at_ms });
+        }
+        for accepted in decided.accepted {
+            for (_, order_no) in &accepted.acceptance.order_nos {
+                self.promised_numbers.insert((accepted.submit.tenant, order_no.clone()), accepted.submit.key.clone());
+            }
+            self.accepted.insert(accepted.id(), accepted);
+        }
+        for key in decided.kept {
+            self.accepted.remove(&key);
+        }
+        for number in decided.numbers_used {
+            self.promised_numbers.remove(&number);
         }
         for order in decided.inserts.into_iter().chain(decided.updates) {
             self.orders.insert((order.tenant, order.no.clone()), order);
         }
         self.timers.extend(decided.timers);
         self.events.extend(decided.events.into_iter().map(|event| StoredEvent { event, written_at_ms: at_ms }));
-        decided.answers
+        Ok(decided.answers)
     }
 
     fn moved(&mut self, consumer: &str, to: FeedPosition) {
@@ -109,8 +140,14 @@ impl OrderRows {
                 ChangeAnswer::TooEarly { .. } | ChangeAnswer::TooLate { .. } => history.saw(Seen::ExpiryRace),
                 ChangeAnswer::Stale { .. } if kind == Some(EventKind::Expired) => history.saw(Seen::ExpiryRace),
                 ChangeAnswer::NumberTaken(_) => self.numbers_taken += 1,
+                ChangeAnswer::Applied { .. } if is_too_late(change) => history.saw(Seen::NotInTime),
                 ChangeAnswer::Applied { .. } if is_refusal(change) => history.saw(Seen::RefusedAfterHold),
-                ChangeAnswer::Applied { .. } | ChangeAnswer::GroupExists(_) | ChangeAnswer::Stale { .. } => {}
+                ChangeAnswer::NumbersPromised(_) => history.saw(Seen::PromisedNumbers),
+                ChangeAnswer::Applied { .. } if change.accept.is_some() => history.saw(Seen::Accepted),
+                ChangeAnswer::Applied { .. }
+                | ChangeAnswer::GroupExists(_)
+                | ChangeAnswer::AlreadyAccepted(_)
+                | ChangeAnswer::Stale { .. } => {}
             }
         }
     }
@@ -118,6 +155,11 @@ impl OrderRows {
 
 fn is_refusal(change: &Change) -> bool {
     change.group.as_ref().is_some_and(|group| matches!(group.state, GroupState::Refused { .. }))
+}
+
+fn is_too_late(change: &Change) -> bool {
+    let refusal = change.group.as_ref().map(|group| &group.state);
+    matches!(refusal, Some(GroupState::Refused { refusal: Refusal::NotDecidedInTime { .. } }))
 }
 
 /// The last of a sorted list of orders, newest first, as a page.
@@ -156,17 +198,42 @@ impl OrderStore for ModelOrders {
         let wire = self.wire.clone();
         let commit = move |rows: &mut OrderRows, delivery: Delivery| {
             let now = judge_clock(&wire, rows.head_at)?;
-            let answers = rows.apply(&batch, now, delivery.at_ms);
+            let answers = rows.apply(&batch, now, delivery.at_ms)?;
             rows.count(&batch, &answers, delivery.late, wire.history());
             Ok(answers)
         };
         self.wire.write("orders.apply", commit).await
     }
 
-    async fn groups(&self, keys: &[(TenantId, GroupKey)]) -> Result<Vec<Option<OrderGroup>>, Fault> {
-        let read =
-            |rows: &OrderRows| keys.iter().map(|key| rows.groups.get(key).map(|stored| stored.group.clone())).collect();
-        self.wire.read("orders.groups", read).await
+    async fn submits(&self, keys: &[(TenantId, GroupKey)]) -> Result<Vec<StoredSubmit>, Fault> {
+        let read = |rows: &OrderRows| {
+            let submit = |key| StoredSubmit {
+                group: rows.groups.get(key).map(|stored| stored.group.clone()),
+                acceptance: rows.accepted.get(key).map(|accepted| accepted.acceptance.clone()),
+            };
+            keys.iter().map(submit).collect()
+        };
+        self.wire.read("orders.submits", read).await
+    }
+
+    async fn accepted_submit(&self, tenant: TenantId, key: &GroupKey) -> Result<Option<AcceptedSubmit>, Fault> {
+        let read = |rows: &OrderRows| rows.accepted.get(&(tenant, key.clone())).cloned();
+        self.wire.read("orders.accepted_submit", read).await
+    }
+
+    async fn accepted_submits(&self, limit: usize) -> Result<Vec<AcceptedSubmit>, Fault> {
+        let read = |rows: &OrderRows| {
+            let mut oldest: Vec<AcceptedSubmit> = rows.accepted.values().cloned().collect();
+            oldest.sort_by_key(|accepted| accepted.acceptance.accepted);
+            oldest.truncate(limit);
+            oldest
+        };
+        self.wire.read("orders.accepted_submits", read).await
+    }
+
+    async fn promised_number(&self, tenant: TenantId, order_no: &OrderNo) -> Result<Option<GroupKey>, Fault> {
+        let read = |rows: &OrderRows| rows.promised_numbers.get(&(tenant, order_no.clone())).cloned();
+        self.wire.read("orders.promised_number", read).await
     }
 
     async fn orders(&self, tenant: TenantId, order_nos: &[OrderNo]) -> Result<Vec<Option<Order>>, Fault> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use holdline_app::{Abandoned, Error};
+use holdline_app::{Abandoned, App, Error, SubmitName, SubmitState, Submitted};
 use holdline_domain::id::{BuyerId, ClientId, GroupKey, IdempotencyKey, Quantity, SkuCode, Slot};
 use holdline_domain::money::Minor;
 use holdline_domain::order::{Actor, Order, Submit, SubmitLine};
@@ -11,7 +11,7 @@ use holdline_domain::refusal::Refusal;
 use holdline_domain::tenant::PriceSource;
 
 use super::installation::Installation;
-use super::records::{Abandon, AbandonEnd, Attempt, AttemptEnd, Cancel, Records, WantedLine};
+use super::records::{Abandon, AbandonEnd, Attempt, AttemptEnd, Cancel, Records, Told, WantedLine};
 use super::scenario::{BUYERS, TENANT, currency};
 use crate::dice::Dice;
 use crate::history::Seen;
@@ -93,6 +93,10 @@ impl Shopper {
                 self.live_with(&orders).await;
                 dice.chance(200)
             }
+            AttemptEnd::Accepted(_) => {
+                self.ask(wish).await;
+                dice.chance(200)
+            }
             AttemptEnd::Refused(Refusal::SubmitAbandoned | Refusal::KeyReused) => dice.chance(300),
             AttemptEnd::Refused(_) => {
                 sleep_ms(dice.ms(0, 12_000)).await;
@@ -146,8 +150,11 @@ impl Shopper {
         let started_ms = self.installation.elapsed_ms();
         let end = tokio::select! {
             biased;
-            placed = running.app.place(self.submit(wish)) => match placed {
-                Ok(placed) => AttemptEnd::Placed(placed.orders),
+            submitted = self.send_to(&running.app, wish) => match submitted {
+                Ok(Submitted::Placed(placed)) => AttemptEnd::Placed(placed.orders),
+                Ok(Submitted::Accepted(promised)) => {
+                    AttemptEnd::Accepted(promised.order_nos.into_iter().map(|(_, order_no)| order_no).collect())
+                }
                 Err(Error::Refused(refusal)) => AttemptEnd::Refused(refusal),
                 Err(Error::Busy { .. }) => AttemptEnd::Busy,
                 Err(error @ (Error::OutcomeUnknown | Error::Fault(_))) => AttemptEnd::Failed(error.to_string()),
@@ -168,6 +175,43 @@ impl Shopper {
             end: end.clone(),
         });
         end
+    }
+
+    async fn send_to(&self, app: &App, wish: &Wish) -> Result<Submitted, Error> {
+        if self.dice.chance(self.installation.scenario().later) {
+            app.accept(self.submit(wish)).await
+        } else {
+            app.place(self.submit(wish)).await.map(Submitted::Placed)
+        }
+    }
+
+    /// Asks what became of an accepted submit, a few times, on any process; some never do.
+    async fn ask(&self, wish: &Wish) {
+        let (buyer, key) = (Some(self.buyer.clone()), wish.key.clone());
+        let name = SubmitName { tenant: TENANT, key, buyer, decide_by: None };
+        for _ in 0..self.dice.below(4) {
+            let running = self.installation.running(self.dice.place(self.installation.count())).await;
+            let wait = Duration::from_millis(self.dice.ms(0, 6_000));
+            let started_ms = self.installation.elapsed_ms();
+            let status = tokio::select! {
+                biased;
+                status = running.app.submit_status(&name, wait) => status,
+                () = running.process.died() => continue,
+            };
+            let end = match status.map(|status| status.state) {
+                Ok(SubmitState::Created(placed)) => Ok(placed.orders),
+                Ok(SubmitState::Failed(refusal)) => Err(refusal),
+                Ok(SubmitState::Creating) | Err(_) => {
+                    sleep_ms(self.dice.ms(0, 8_000)).await;
+                    continue;
+                }
+            };
+            if let Ok(orders) = &end {
+                self.records.saw(orders, started_ms, self.installation.elapsed_ms());
+            }
+            self.records.told(Told { tenant: TENANT, key: wish.key.clone(), end });
+            return;
+        }
     }
 
     async fn abandon(&self, wish: &Wish) {
@@ -272,6 +316,7 @@ impl Shopper {
     fn submit(&self, wish: &Wish) -> Submit {
         let line = |line: &WantedLine| SubmitLine {
             sku: SkuCode::from_stored(line.sku.as_str()),
+            seller: None,
             quantity: Quantity::try_new(line.quantity).expect("a wish is for 1 to 4 units"),
             unit_price: Minor(line.unit_price),
             currency: currency(),

@@ -19,8 +19,6 @@ use crate::model::{Databases, Process, SteppingClock, VirtualTime};
 const SETTLE_MS: u64 = 120_000;
 /// How long a process may take to finish what it accepted.
 const GRACE: Duration = Duration::from_secs(30);
-/// A process this young may not have written yet.
-const YOUNG_MS: i64 = 5_000;
 /// The pause before a start that failed is tried again.
 const START_AGAIN_MS: u64 = 200;
 
@@ -66,8 +64,6 @@ struct Inner {
     clocks_jumped: AtomicBool,
     /// How wrong all clocks are together, while they are.
     jump_ms: AtomicI64,
-    /// When a process last started: until it has written, it has no clock to compare with.
-    started_ms: AtomicI64,
     /// A process believed a jump of all clocks.
     jump_believed: AtomicBool,
 }
@@ -92,7 +88,6 @@ impl Installation {
             processes: Mutex::default(),
             clocks_jumped: AtomicBool::new(false),
             jump_ms: AtomicI64::new(0),
-            started_ms: AtomicI64::new(0),
             jump_believed: AtomicBool::new(false),
         };
         let installation = Self { inner: Arc::new(inner) };
@@ -156,7 +151,6 @@ impl Installation {
                         replaced.process.kill();
                     }
                     inner.history.note(self.elapsed_ms(), format_args!("p{place} started"));
-                    inner.started_ms.store(self.elapsed_ms(), Ordering::Relaxed);
                     let jumped = inner.jump_ms.load(Ordering::Relaxed) > 0;
                     inner.jump_believed.fetch_or(jumped, Ordering::Relaxed);
                     return;
@@ -199,7 +193,7 @@ impl Installation {
         self.inner.clocks_jumped.fetch_or(beyond_guard, Ordering::Relaxed);
     }
 
-    /// Sets how wrong all clocks are together. A process that starts meanwhile, or has not written yet, believes them;
+    /// Sets how wrong all clocks are together. A process that starts meanwhile believes them;
     /// all believe a step back, and what is placed under it ends early by as much once the clocks are right again.
     pub(super) fn jump_all_clocks(&self, offset_ms: i64) {
         let inner = &self.inner;
@@ -208,8 +202,7 @@ impl Installation {
             self.set_wall_offset_ms(place, offset_ms);
         }
         inner.jump_ms.store(offset_ms, Ordering::Relaxed);
-        let is_young = self.elapsed_ms() - inner.started_ms.load(Ordering::Relaxed) < YOUNG_MS;
-        inner.jump_believed.fetch_or(offset_ms < 0 || (offset_ms > 0 && is_young), Ordering::Relaxed);
+        inner.jump_believed.fetch_or(offset_ms < 0, Ordering::Relaxed);
     }
 
     pub(super) fn disturbed(&self, for_ms: i64) {

@@ -92,6 +92,7 @@ impl Simulation {
             abandons: records.abandons(),
             cancels: records.cancels(),
             reads: records.reads(),
+            told: records.all_told(),
             takers: takers.book(),
             all_answered: buyers_answered && takers_answered,
             panics: installation.panics(),

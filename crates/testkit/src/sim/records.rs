@@ -21,6 +21,8 @@ pub struct WantedLine {
 pub enum AttemptEnd {
     /// 201: these orders exist.
     Placed(Vec<Order>),
+    /// 202: it will be decided, and its orders will have these numbers.
+    Accepted(Vec<OrderNo>),
     /// A refusal.
     Refused(Refusal),
     /// The server was too busy and began nothing.
@@ -50,6 +52,17 @@ pub struct Attempt {
     pub ended_ms: i64,
     /// What its client knew.
     pub end: AttemptEnd,
+}
+
+/// What a client was told of a submit that it had sent.
+#[derive(Debug, Clone)]
+pub struct Told {
+    /// Whose.
+    pub tenant: TenantId,
+    /// Its key.
+    pub key: GroupKey,
+    /// How it ended: its orders, or the refusal.
+    pub end: Result<Vec<Order>, Refusal>,
 }
 
 /// How an abandon ended.
@@ -115,6 +128,7 @@ struct Inner {
     abandons: Vec<Abandon>,
     cancels: Vec<Cancel>,
     reads: Vec<Read>,
+    told: Vec<Told>,
 }
 
 impl Records {
@@ -124,6 +138,11 @@ impl Records {
             self.saw(orders, attempt.started_ms, attempt.ended_ms);
         }
         self.inner.lock().attempts.push(attempt);
+    }
+
+    /// Records what became of a submit, as its status told.
+    pub fn told(&self, told: Told) {
+        self.inner.lock().told.push(told);
     }
 
     /// Records an abandon.
@@ -151,6 +170,11 @@ impl Records {
     /// Every attempt.
     pub fn attempts(&self) -> Vec<Attempt> {
         self.inner.lock().attempts.clone()
+    }
+
+    /// Every status that was final.
+    pub fn all_told(&self) -> Vec<Told> {
+        self.inner.lock().told.clone()
     }
 
     /// Every abandon.

@@ -64,6 +64,8 @@ pub struct Scenario {
     pub clock_steps: bool,
     /// Whether clocks step beyond it.
     pub clock_jumps: bool,
+    /// Submits that are answered before they are decided, in 1,000.
+    pub later: u32,
     /// Clients that hang up, in 1,000.
     pub hang_ups: u32,
     /// Whether nearly all blocks of order numbers are leased far ahead, so that few circulate.
@@ -84,6 +86,8 @@ impl Scenario {
             queue_max: *dice.pick(&[64, 4_096]),
             batch_max: *dice.pick(&[3, 16, 512]),
             answer_within_ms: *dice.pick(&[1_500, 5_000]),
+            decide_within_ms: *dice.pick(&[2_500, 8_000, 30_000]),
+            watchers_max: *dice.pick(&[2, 2_000]),
             tick_ms: *dice.pick(&[200, 500]),
             ..Settings::default()
         };
@@ -98,6 +102,7 @@ impl Scenario {
             crashes: !calm && dice.chance(500),
             clock_steps: !calm && dice.chance(400),
             clock_jumps: !calm && dice.chance(350),
+            later: *dice.pick(&[0, 150, 600]),
             hang_ups: if dice.chance(700) { u32::try_from(dice.ms(100, 400)).unwrap_or(0) } else { 0 },
             few_blocks: dice.chance(500),
             reprice_ms: *dice.pick(&[0, 150, 700, 3_000]),

@@ -173,11 +173,12 @@ impl Taker {
         if self.dice.chance(100) {
             return;
         }
-        let sells = self.dice.chance(600);
-        let word = if sells { HoldWord::Committed } else { HoldWord::Released };
+        let word = if self.dice.chance(600) { HoldWord::Committed } else { HoldWord::Released };
         let id = (self.name.clone(), part.to_owned());
         let now_ms = self.installation.elapsed_ms();
-        self.takers.book.lock().decided.entry(id.clone()).or_insert((word, now_ms));
+        // Who gave the hold up and could not say so to anyone has decided already.
+        let (decided, _) = *self.takers.book.lock().decided.entry(id.clone()).or_insert((word, now_ms));
+        let sells = decided == HoldWord::Committed;
         if self.dice.chance(300) {
             // It dies before it says so.
             return;

@@ -6,3 +6,4 @@ mod orders;
 mod sellers;
 mod skus;
 mod stock;
+mod submits;

@@ -1,0 +1,345 @@
+//! The submit and its status as the storefronts of the source documents speak them: decimals in yuan, ids as numbers or
+//! texts, one envelope around every answer.
+//!
+//! A decimal is read from its own digits, never through a float: 29.99 is 2,999 fen.
+
+use std::borrow::Cow;
+
+use holdline_domain::id::{BuyerId, IdempotencyKey, InvalidCode, InvalidField, Quantity, SellerId, SkuCode};
+use holdline_domain::money::{Currency, Minor};
+use holdline_domain::order::{Adjustment, AdjustmentKind, AdjustmentTarget, OrderNo, Submit, SubmitLine};
+use holdline_domain::tenant::{ApiKey, Tenant};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+
+use crate::problem::ProblemBody;
+
+/// The one currency of these paths.
+const CURRENCY: &str = "CNY";
+/// Decimals of its minor unit.
+const DECIMALS: usize = 2;
+
+/// A cart, as the mall's storefronts send it. Amounts are decimals in yuan, as numbers or texts, with at most two decimals.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MallSubmitInput<'a> {
+    /// Who buys: a number or a text.
+    #[serde(borrow)]
+    #[schema(value_type = MallId)]
+    uid: &'a RawValue,
+    /// Who receives it; kept with the order's address.
+    #[serde(borrow)]
+    #[schema(value_type = Option<MallId>)]
+    to_uid: Option<&'a RawValue>,
+    /// The sum of `prices` times `num`.
+    #[serde(borrow)]
+    #[schema(value_type = MallAmount)]
+    origin_price: &'a RawValue,
+    /// What the buyer owes.
+    #[serde(borrow)]
+    #[schema(value_type = MallAmount)]
+    actual_price: &'a RawValue,
+    /// Must be false: paying in the same request is not offered.
+    #[serde(default)]
+    pay_at_once: bool,
+    /// What is bought.
+    #[serde(borrow)]
+    #[schema(min_items = 1, max_items = 1000)]
+    commodity_details: Vec<MallLineInput<'a>>,
+    /// Names this submit, as the header `Idempotency-Key` does; required without it.
+    #[serde(borrow)]
+    #[schema(max_length = 255)]
+    request_id: Option<Cow<'a, str>>,
+}
+
+/// One line of the mall's cart.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MallLineInput<'a> {
+    /// The SKU: a number or a text.
+    #[serde(borrow)]
+    #[schema(value_type = MallId)]
+    commodity_id: &'a RawValue,
+    /// Who sells it; another seller than the catalog's is refused.
+    #[serde(borrow)]
+    #[schema(value_type = MallId)]
+    user_id: &'a RawValue,
+    /// How many.
+    #[schema(minimum = 1, maximum = 1_000_000_000)]
+    num: i64,
+    /// The price of one unit.
+    #[serde(borrow)]
+    #[schema(value_type = MallAmount)]
+    prices: &'a RawValue,
+    /// What is paid for all units of the line; below `prices` times `num` only from callers that set prices.
+    #[serde(borrow)]
+    #[schema(value_type = MallAmount)]
+    actual_price: &'a RawValue,
+    /// The title it is sold under; required from callers that set prices.
+    #[serde(borrow)]
+    #[schema(max_length = 512)]
+    title: Option<Cow<'a, str>>,
+    /// Kept with the line of callers that set prices: any JSON.
+    #[serde(borrow)]
+    #[schema(value_type = Option<serde_json::Value>)]
+    good_type: Option<&'a RawValue>,
+    /// As `good_type`.
+    #[serde(borrow)]
+    #[schema(value_type = Option<serde_json::Value>)]
+    page_type: Option<&'a RawValue>,
+}
+
+/// A whole number or a text of up to 64 bytes.
+#[derive(ToSchema)]
+#[schema(example = 100_001)]
+#[expect(dead_code, reason = "describes the JSON; what is read is the raw text")]
+#[serde(untagged)]
+pub(crate) enum MallId {
+    /// As a number.
+    Number(i64),
+    /// As a text.
+    Text(String),
+}
+
+/// A decimal in yuan with at most two decimals, 0 or more.
+#[derive(ToSchema)]
+#[schema(example = "29.99")]
+#[expect(dead_code, reason = "describes the JSON; what is read is the raw text")]
+#[serde(untagged)]
+pub(crate) enum MallAmount {
+    /// As a number; its digits count, not a float's.
+    Number(f64),
+    /// As a text.
+    Text(String),
+}
+
+impl MallSubmitInput<'_> {
+    /// The submit's name where the header does not give it.
+    pub(crate) fn request_id(&self) -> Option<Result<IdempotencyKey, InvalidField>> {
+        let text = self.request_id.as_deref()?;
+        Some(IdempotencyKey::try_new(text).map_err(|invalid| invalid.at("/request_id")))
+    }
+
+    /// The submit that was asked for, every text and number within its limits.
+    pub(crate) fn parse(self, tenant: &Tenant, key: &ApiKey, attempt: &IdempotencyKey) -> Result<Submit, InvalidField> {
+        if self.pay_at_once {
+            let problem = "must be false: place the order first, then pay it";
+            return Err(InvalidField::new("/pay_at_once", InvalidCode::Malformed, problem));
+        }
+        let buyer = id(self.uid, "/uid").and_then(|text| BuyerId::try_new(&text).map_err(|e| e.at("/uid")))?;
+        let address = match self.to_uid {
+            Some(to_uid) => {
+                let text = id(to_uid, "/to_uid")?;
+                Some(serde_json::json!({ "to_uid": text }).to_string())
+            }
+            None => None,
+        };
+        let lines = self.commodity_details.iter().enumerate();
+        let lines: Vec<(SubmitLine, Minor)> = lines.map(|(place, line)| line.parse(place)).collect::<Result<_, _>>()?;
+        let mut goods = Minor::ZERO;
+        let mut adjustments = Vec::new();
+        for (place, (line, paid)) in lines.iter().enumerate() {
+            let pointer = || format!("/commodity_details/{place}/actual_price");
+            let full = line.unit_price.checked_mul(line.quantity.units()).ok_or_else(|| too_large(&pointer()))?;
+            goods = goods.checked_add(full).ok_or_else(|| too_large("/origin_price"))?;
+            adjustments.extend(discount(place, full, *paid, pointer)?);
+        }
+        let origin_price = amount(self.origin_price, "/origin_price")?;
+        if origin_price != goods {
+            let problem = format!("must be the sum of prices times num, {}", yuan(goods));
+            return Err(InvalidField::new("/origin_price", InvalidCode::Malformed, problem));
+        }
+        Ok(Submit {
+            tenant: tenant.id,
+            client: key.client.clone(),
+            key: crate::auth::group_key(tenant.id, key, attempt, &buyer),
+            buyer,
+            channel: String::new(),
+            lines: lines.into_iter().map(|(line, _)| line).collect(),
+            adjustments,
+            expected_total: Some(amount(self.actual_price, "/actual_price")?),
+            address,
+            note: None,
+            price_source: tenant.price_source,
+        })
+    }
+}
+
+impl MallLineInput<'_> {
+    /// The line, and what is paid for it.
+    fn parse(&self, place: usize) -> Result<(SubmitLine, Minor), InvalidField> {
+        let at = |field: &str| format!("/commodity_details/{place}/{field}");
+        let sku = id(self.commodity_id, &at("commodity_id"))?;
+        let seller = id(self.user_id, &at("user_id"))?;
+        let line = SubmitLine {
+            sku: SkuCode::try_new(&sku).map_err(|invalid| invalid.at(at("commodity_id")))?,
+            seller: Some(SellerId::try_new(&seller).map_err(|invalid| invalid.at(at("user_id")))?),
+            quantity: Quantity::try_new(self.num).map_err(|invalid| invalid.at(at("num")))?,
+            unit_price: amount(self.prices, &at("prices"))?,
+            currency: Currency::try_new(CURRENCY).expect("CNY is three upper-case letters"),
+            title: self.title.as_deref().map(str::to_owned),
+            snapshot: self.snapshot(),
+        };
+        Ok((line, amount(self.actual_price, &at("actual_price"))?))
+    }
+
+    fn snapshot(&self) -> Option<String> {
+        let members = [("good_type", self.good_type), ("page_type", self.page_type)];
+        let members = members.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        let members: Vec<String> =
+            members.map(|(name, value)| format!("\"{name}\":{}", super::json::compact(value.get()))).collect();
+        (!members.is_empty()).then(|| format!("{{{}}}", members.join(",")))
+    }
+}
+
+/// What a line costs less than its full price, as an adjustment of it.
+fn discount(
+    place: usize,
+    full: Minor,
+    paid: Minor,
+    pointer: impl Fn() -> String,
+) -> Result<Option<Adjustment>, InvalidField> {
+    let off = full.checked_sub(paid).filter(|off| *off >= Minor::ZERO).ok_or_else(|| {
+        let problem = format!("must be at most prices times num, {}", yuan(full));
+        InvalidField::new(&pointer(), InvalidCode::OutOfRange, problem)
+    })?;
+    let line_no = i32::try_from(place + 1).map_err(|_| too_large(&pointer()))?;
+    Ok((off > Minor::ZERO).then(|| Adjustment {
+        kind: AdjustmentKind::Discount,
+        target: AdjustmentTarget::Line(line_no),
+        amount: off,
+        reference: "actual_price".to_owned(),
+    }))
+}
+
+fn too_large(pointer: &str) -> InvalidField {
+    InvalidField::new(pointer, InvalidCode::OutOfRange, "is too large")
+}
+
+fn yuan(minor: Minor) -> String {
+    format!("{}.{:02}", minor.0 / 100, minor.0 % 100)
+}
+
+/// The text of a JSON text, or the digits of a JSON number; `None` for anything else.
+fn scalar(raw: &RawValue) -> Option<Cow<'_, str>> {
+    let text = raw.get();
+    match text.as_bytes().first()? {
+        b'"' => serde_json::from_str::<Cow<'_, str>>(text).ok().map(|text| Cow::Owned(text.into_owned())),
+        b'-' | b'0'..=b'9' => Some(Cow::Borrowed(text)),
+        _ => None,
+    }
+}
+
+/// An id: a text, or a whole number, which is its digits.
+fn id<'a>(raw: &'a RawValue, pointer: &str) -> Result<Cow<'a, str>, InvalidField> {
+    let is_text = raw.get().starts_with('"');
+    scalar(raw).filter(|text| is_text || text.bytes().all(|b| b.is_ascii_digit())).ok_or_else(|| {
+        InvalidField::new(pointer, InvalidCode::Malformed, "must be a text or a whole number, 0 or more")
+    })
+}
+
+/// An amount in minor units, from its decimal digits.
+fn amount(raw: &RawValue, pointer: &str) -> Result<Minor, InvalidField> {
+    let malformed = || {
+        let problem = format!("must be a decimal, 0 or more, with at most {DECIMALS} decimals, such as 29.99");
+        InvalidField::new(pointer, InvalidCode::Malformed, problem)
+    };
+    let text = scalar(raw).ok_or_else(malformed)?;
+    let (whole, fraction) = text.split_once('.').unwrap_or((&text, "0"));
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_digits(whole) || !is_digits(fraction) {
+        return Err(malformed());
+    }
+    // 29.990 is 29.99; 29.991 is nothing that can be paid.
+    let fraction = fraction.trim_end_matches('0');
+    if fraction.len() > DECIMALS {
+        return Err(malformed());
+    }
+    let minor = format!("{whole}{fraction:0<DECIMALS$}").parse().map_err(|_| too_large(pointer))?;
+    Minor::try_new("amount", minor).map_err(|invalid| invalid.at(pointer))
+}
+
+/// The envelope of the mall's answers.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct MallBody<T> {
+    /// What was asked for.
+    pub(crate) data: T,
+    /// `OK`.
+    pub(crate) message: &'static str,
+    /// 200.
+    pub(crate) status: u16,
+}
+
+impl<T> MallBody<T> {
+    /// An answer that is well.
+    pub(crate) fn ok(data: T) -> Self {
+        Self { data, message: "OK", status: 200 }
+    }
+}
+
+/// The numbers of the orders, one per seller.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct MallOrderNos<'a> {
+    /// 27 digits each.
+    #[schema(value_type = Vec<String>)]
+    pub(crate) order_no: Vec<&'a OrderNo>,
+}
+
+/// Whether an order exists.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct MallCreated<'a> {
+    /// The number asked for.
+    #[schema(value_type = String)]
+    pub(crate) order_no: &'a OrderNo,
+    /// `creating`, `success` or `failed`.
+    #[schema(example = "success")]
+    pub(crate) state: &'static str,
+    /// Why it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<ProblemBody<'a>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raw(text: &str) -> Box<RawValue> {
+        RawValue::from_string(text.to_owned()).unwrap()
+    }
+
+    #[test]
+    fn decimals_are_read_digit_by_digit() {
+        let minor = |text: &str| amount(&raw(text), "/p").map(|minor| minor.0).map_err(|invalid| invalid.code);
+        for (text, expected) in [
+            ("29.99", 2_999),
+            ("\"29.99\"", 2_999),
+            ("0.07", 7),
+            ("0.7", 70),
+            ("1.10", 110),
+            ("29.990", 2_999),
+            ("3", 300),
+            ("0", 0),
+            // As a 64-bit float this is 10000000000000.000.
+            ("9999999999999.99", 999_999_999_999_999),
+        ] {
+            assert_eq!(minor(text), Ok(expected), "{text}");
+        }
+        for text in ["29.991", "-1", "\"-0.01\"", "1e2", "\"\"", "\".5\"", "\"5.\"", "\"1,5\"", "true", "null", "[1]", "{}"] {
+            assert_eq!(minor(text), Err(InvalidCode::Malformed), "{text}");
+        }
+        for text in ["10000000000000.01", "99999999999999999999999"] {
+            assert_eq!(minor(text), Err(InvalidCode::OutOfRange), "{text}");
+        }
+    }
+
+    #[test]
+    fn ids_are_texts_or_whole_numbers() {
+        let text = |json: &str| id(&raw(json), "/uid").map(Cow::into_owned).map_err(|invalid| invalid.code);
+        assert_eq!(text("100001"), Ok("100001".to_owned()));
+        assert_eq!(text("\"a\\u00e9\""), Ok("aé".to_owned()));
+        for json in ["-1", "1.5", "1e3", "null", "[]", "false"] {
+            assert_eq!(text(json), Err(InvalidCode::Malformed), "{json}");
+        }
+    }
+}

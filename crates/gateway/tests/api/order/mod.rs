@@ -1,0 +1,4 @@
+//! `/order/…`, the source documents' own paths.
+
+mod is_created;
+mod submit;
