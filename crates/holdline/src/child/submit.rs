@@ -45,12 +45,22 @@ fn put(into: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
 
 /// Appends a whole submit.
 pub(crate) fn write_submit(into: &mut Vec<u8>, authorization: &str, key: &str, body: &[u8]) {
+    write_submit_with(into, authorization, key, body, None);
+}
+
+/// Appends a whole submit that is to be answered before it is decided.
+pub(crate) fn write_submit_for_later(into: &mut Vec<u8>, authorization: &str, key: &str, body: &[u8]) {
+    write_submit_with(into, authorization, key, body, Some(("prefer", "respond-async")));
+}
+
+fn write_submit_with(into: &mut Vec<u8>, authorization: &str, key: &str, body: &[u8], preference: Option<(&str, &str)>) {
     let headers = [
         ("host", "127.0.0.1"),
         ("authorization", authorization),
         ("content-type", "application/json"),
         ("idempotency-key", key),
     ];
+    let headers: Vec<_> = headers.into_iter().chain(preference).collect();
     write_request(into, "POST", "/v1/orders", &headers, body);
 }
 
@@ -87,6 +97,8 @@ pub(crate) enum Meaning {
     Placed,
     /// 201 or 200, marked as a repetition.
     Replayed,
+    /// 202: it will be decided, and its orders will have these numbers.
+    Accepted,
     /// A business no.
     Refused,
     /// Nothing was begun; there is no room now.
@@ -109,9 +121,12 @@ pub(crate) fn read_answer(response: &Response<'_>, numbers: &mut String) -> Mean
                 (false, false) => Meaning::Placed,
             }
         }
+        202 => {
+            promised_numbers(response.body, numbers);
+            if numbers.is_empty() { Meaning::Unknown } else { Meaning::Accepted }
+        }
         422 if has(response.body, b"\"code\":\"order_refused\"") => Meaning::Refused,
         422 => Meaning::Wrong("422 other than order_refused"),
-        503 if has(response.body, b"\"code\":\"outcome_unknown\"") => Meaning::Unknown,
         503 | 429 => Meaning::Busy,
         500 => Meaning::Wrong("500"),
         400..500 => Meaning::Wrong("4xx"),
@@ -126,6 +141,7 @@ pub(crate) fn judge<'a>(response: &Response<'_>, numbers: &'a mut String) -> Out
         Meaning::Replayed => Outcome::Replayed(numbers),
         Meaning::Refused => Outcome::Refused,
         Meaning::Busy => Outcome::Busy,
+        Meaning::Accepted => Outcome::Error("accepted, and not asked for"),
         Meaning::Unknown => Outcome::Error("outcome_unknown"),
         Meaning::Wrong(what) => Outcome::Error(what),
     }
@@ -147,6 +163,15 @@ fn order_numbers(body: &[u8], numbers: &mut String) {
         }
         rest = &value[end..];
     }
+}
+
+/// The numbers in `order_nos` of a 202, in order.
+fn promised_numbers(body: &[u8], numbers: &mut String) {
+    const MEMBER: &[u8] = b"\"order_nos\":[";
+    let Some(start) = find(body, MEMBER) else { return };
+    let list = &body[start + MEMBER.len()..];
+    let list = &list[..list.iter().position(|byte| *byte == b']').unwrap_or(0)];
+    numbers.extend(list.iter().filter(|byte| byte.is_ascii_digit() || **byte == b',').copied().map(char::from));
 }
 
 fn has(body: &[u8], text: &[u8]) -> bool {
@@ -217,6 +242,16 @@ mod tests {
         let value: serde_json::Value = serde_json::from_slice(&body).unwrap();
         assert_eq!(value["buyer_id"], "7");
         assert_eq!(value["lines"][1]["unit_price"]["amount"], 100);
+    }
+
+    #[test]
+    fn promised_numbers_are_read_in_their_order() {
+        let mut numbers = String::new();
+        promised_numbers(br#"{"status":"creating","order_nos":["2","1"],"decide_by":"2026-01-01"}"#, &mut numbers);
+        assert_eq!(numbers, "2,1");
+        numbers.clear();
+        promised_numbers(br#"{"status":"creating","order_nos":[],"decide_by":"2026-01-01"}"#, &mut numbers);
+        assert_eq!(numbers, "");
     }
 
     #[test]

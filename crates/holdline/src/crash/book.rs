@@ -26,6 +26,8 @@ const LINES_MAX: usize = 3;
 /// Of a hundred requests: repetitions of a definite answer, and cancels. The rest are new submits.
 const REPEATED_PERCENT: u32 = 4;
 const CANCELLED_PERCENT: u32 = 25;
+/// Of a hundred submits: those that are answered before they are decided.
+const LATER_PERCENT: u32 = 30;
 /// What is wrong, at most so many entries of it.
 const WRONG_MAX: usize = 100;
 
@@ -51,6 +53,8 @@ pub(super) struct OrderKnown {
 #[derive(Clone, Debug)]
 pub(super) enum Told {
     Nothing,
+    /// It will be decided, and its orders will have these numbers.
+    Promised(Vec<String>),
     Refused,
     /// One order per seller, in the order of the sellers.
     Placed(Vec<OrderKnown>),
@@ -64,6 +68,15 @@ pub(super) struct Submit {
     /// SKU and quantity, each SKU once.
     pub(super) lines: Vec<(usize, u32)>,
     pub(super) told: Told,
+    /// Its first attempt asks for an answer before it is decided.
+    later: bool,
+}
+
+impl Submit {
+    /// Whether the next attempt asks for an answer before it is decided; once there is one, the end is asked for.
+    pub(super) fn for_later(&self) -> bool {
+        self.later && matches!(self.told, Told::Nothing)
+    }
 }
 
 /// What a connection does next.
@@ -88,6 +101,8 @@ pub(super) struct Book {
     dice: StdRng,
     /// Requests sent again under a key.
     pub(super) retried: u64,
+    /// Submits that were accepted before they were decided.
+    pub(super) promised: u64,
     /// Contradictions.
     pub(super) wrong: Vec<String>,
 }
@@ -101,6 +116,7 @@ impl Book {
             again: VecDeque::new(),
             dice,
             retried: 0,
+            promised: 0,
             wrong: Vec::new(),
         }
     }
@@ -137,7 +153,8 @@ impl Book {
         let count = self.dice.random_range(1..=LINES_MAX);
         // Steps of 3 modulo 8 meet different SKUs.
         let lines = (0..count).map(|step| ((first + 3 * step) % SKUS, self.dice.random_range(1..=2))).collect();
-        self.submits.push(Submit { key, buyer: self.dice.random_range(0..BUYERS), lines, told: Told::Nothing });
+        let (buyer, later) = (self.dice.random_range(0..BUYERS), self.dice.random_range(0..100) < LATER_PERCENT);
+        self.submits.push(Submit { key, buyer, lines, told: Told::Nothing, later });
         self.submits.len() - 1
     }
 
@@ -145,13 +162,27 @@ impl Book {
     pub(super) fn submit_answered(&mut self, submit: usize, meaning: Meaning, numbers: &str) {
         match meaning {
             Meaning::Placed | Meaning::Replayed => self.note_placed(submit, numbers),
+            Meaning::Accepted => self.note_promised(submit, numbers),
             Meaning::Refused => match &mut self.submits[submit].told {
-                told @ Told::Nothing => *told = Told::Refused,
+                told @ (Told::Nothing | Told::Promised(_)) => *told = Told::Refused,
                 Told::Refused => {}
                 Told::Placed(_) => self.wrong(format!("{} was placed, then refused", self.submits[submit].key)),
             },
             Meaning::Busy | Meaning::Unknown => self.submit_lost(submit),
             Meaning::Wrong(what) => self.wrong(format!("{}: {what}", self.submits[submit].key)),
+        }
+    }
+
+    fn note_promised(&mut self, submit: usize, numbers: &str) {
+        let promised: Vec<String> = numbers.split(',').map(str::to_owned).collect();
+        let key = self.submits[submit].key.clone();
+        match &self.submits[submit].told {
+            Told::Nothing => {
+                self.submits[submit].told = Told::Promised(promised);
+                self.promised += 1;
+            }
+            Told::Promised(known) if *known == promised => {}
+            known => self.wrong(format!("{key} was promised {promised:?}, and told {known:?} before")),
         }
     }
 
@@ -164,7 +195,10 @@ impl Book {
                     self.wrong(format!("{key} has two groups: {known:?} and {numbers:?}"));
                 }
             }
-            Told::Nothing | Told::Refused => {
+            Told::Promised(promised) if !promised.iter().map(String::as_str).eq(numbers.iter().copied()) => {
+                self.wrong(format!("{key} was promised {promised:?}, and has {numbers:?}"));
+            }
+            Told::Nothing | Told::Promised(_) | Told::Refused => {
                 if numbers.len() != self.submits[submit].sellers().len() {
                     self.wrong(format!("{key}: {numbers:?} for {:?}", self.submits[submit].lines));
                 }
@@ -210,14 +244,15 @@ impl Book {
     /// Submits from `first` on that have no definite answer; nothing is under way any more.
     pub(super) fn unanswered(&mut self, first: usize) -> Vec<usize> {
         self.again.clear();
-        (first..self.submits.len()).filter(|submit| matches!(self.submits[*submit].told, Told::Nothing)).collect()
+        let is_open = |submit: &usize| matches!(self.submits[*submit].told, Told::Nothing | Told::Promised(_));
+        (first..self.submits.len()).filter(is_open).collect()
     }
 
     /// Cancels whose answer is not known.
     pub(super) fn uncancelled(&self) -> Vec<(usize, usize, String)> {
         let placed = self.placed.iter().filter_map(|submit| match &self.submits[*submit].told {
             Told::Placed(orders) => Some((*submit, orders)),
-            Told::Nothing | Told::Refused => None,
+            Told::Nothing | Told::Promised(_) | Told::Refused => None,
         });
         let orders = placed.flat_map(|(submit, orders)| orders.iter().enumerate().map(move |each| (submit, each)));
         let asked = orders.filter(|(_, (_, order))| order.cancel == Cancel::Asked);
@@ -228,7 +263,7 @@ impl Book {
     pub(super) fn numbers_placed(&self, from: usize) -> Vec<String> {
         let orders = self.placed[from..].iter().filter_map(|submit| match &self.submits[*submit].told {
             Told::Placed(orders) => Some(orders),
-            Told::Nothing | Told::Refused => None,
+            Told::Nothing | Told::Promised(_) | Told::Refused => None,
         });
         orders.flatten().map(|order| order.number.clone()).collect()
     }
@@ -319,6 +354,7 @@ mod tests {
             buyer: 1,
             lines: lines.to_vec(),
             told: Told::Nothing,
+            later: false,
         };
         book.submits = vec![submit(&[(0, 2), (3, 1)]), submit(&[(0, 1)])];
         book
@@ -331,6 +367,18 @@ mod tests {
         book.submit_answered(0, Meaning::Replayed, "1,2");
         assert!(book.wrong.is_empty());
         book.submit_answered(0, Meaning::Replayed, "1,3");
+        assert_eq!(book.wrong.len(), 1);
+    }
+
+    #[test]
+    fn orders_under_other_numbers_than_were_promised_are_a_contradiction() {
+        let mut book = book();
+        book.submit_answered(0, Meaning::Accepted, "1,2");
+        book.submit_answered(0, Meaning::Accepted, "1,2");
+        book.submit_answered(0, Meaning::Placed, "1,2");
+        assert!(book.wrong.is_empty());
+        book.submit_answered(1, Meaning::Accepted, "3");
+        book.submit_answered(1, Meaning::Placed, "4");
         assert_eq!(book.wrong.len(), 1);
     }
 

@@ -6,7 +6,7 @@ use holdline_load::generator::{Outcome, Script, Step};
 use holdline_load::http::{HttpError, Response, write_request};
 
 use super::book::{Book, CURRENCY, Errand, Submit, Told, code, price_minor};
-use crate::child::submit::{Line, Meaning, read_answer, write_body, write_submit};
+use crate::child::submit::{Line, Meaning, read_answer, write_body, write_submit, write_submit_for_later};
 
 /// A connection.
 pub(super) struct Runner {
@@ -48,7 +48,8 @@ impl Script for Runner {
         match errand {
             Errand::Submit(submit) => {
                 let submit = &book.submits[submit];
-                write_submit(request, &self.authorization, &submit.key, &body(submit));
+                let write = if submit.for_later() { write_submit_for_later } else { write_submit };
+                write(request, &self.authorization, &submit.key, &body(submit));
             }
             Errand::Cancel(submit, order) => {
                 let Told::Placed(orders) = &book.submits[submit].told else { return Step::Done };
@@ -73,7 +74,7 @@ impl Script for Runner {
                     Meaning::Placed => Outcome::Accepted(""),
                     Meaning::Replayed => Outcome::Replayed(""),
                     Meaning::Refused => Outcome::Refused,
-                    Meaning::Busy | Meaning::Unknown => Outcome::Busy,
+                    Meaning::Busy | Meaning::Unknown | Meaning::Accepted => Outcome::Busy,
                     Meaning::Wrong(what) => Outcome::Error(what),
                 }
             }

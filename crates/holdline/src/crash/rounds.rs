@@ -11,7 +11,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use serde_json::json;
 
 use super::Args;
-use super::book::{Book, SCARCE_UNITS, SKUS, Told, code, given, is_scarce, shop};
+use super::book::{Book, SCARCE_UNITS, SKUS, Submit, Told, code, given, is_scarce, shop};
 use super::client::{Runner, body};
 use super::trouble::{AWAY_MAX, Trouble};
 use super::verdict::Verdict;
@@ -26,6 +26,8 @@ const TENANT: &str = "crash";
 const KILLED_AFTER: Duration = Duration::from_millis(50);
 /// How often a request without a definite answer is sent again after the start.
 const ATTEMPTS_MAX: usize = 400;
+/// How long an accepted submit may take to be decided after the trouble, in seconds: it is taken up after two.
+const STATUS_WAIT_S: u64 = 20;
 /// Time between such attempts.
 const ATTEMPT_EVERY: Duration = Duration::from_millis(50);
 
@@ -104,6 +106,7 @@ impl Rounds<'_> {
         let mut client = Client::new(self.any(servers), &self.keys.shop)?;
         let unanswered = self.book().unanswered(submitted);
         for submit in unanswered {
+            self.ask_status(submit, &mut client)?;
             self.ask_again(submit, &mut client)?;
         }
         let numbers = self.book().numbers_placed(placed);
@@ -165,6 +168,29 @@ impl Rounds<'_> {
         });
         happened.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         loaded?;
+        Ok(())
+    }
+
+    /// What became of a submit that was accepted: it ends by itself, and stays as it was told.
+    fn ask_status(&mut self, submit: usize, client: &mut Client) -> anyhow::Result<()> {
+        let (target, promised) = {
+            let book = self.book();
+            let Submit { key, buyer, told, .. } = &book.submits[submit];
+            let Told::Promised(promised) = told else { return Ok(()) };
+            (format!("/v1/submits/{key}?buyer_id={buyer}&wait={STATUS_WAIT_S}s"), promised.clone())
+        };
+        let status = definite(self.stop, || client.get(&target))?.success()?;
+        let mut book = self.book();
+        match status["status"].as_str() {
+            Some("created") if status["order_nos"] == json!(promised) => {
+                book.submit_answered(submit, Meaning::Replayed, &promised.join(","));
+            }
+            Some("create_failed") => book.submit_answered(submit, Meaning::Refused, ""),
+            _ => {
+                let key = book.submits[submit].key.clone();
+                book.wrong(format!("{key} was promised {promised:?}, and after {STATUS_WAIT_S} s is {status}"));
+            }
+        }
         Ok(())
     }
 
@@ -234,7 +260,8 @@ impl Rounds<'_> {
         }
         let book = self.book.lock().expect("nothing panics while it holds the book");
         self.verdict.failures.extend(book.wrong.iter().cloned());
-        let unanswered = book.submits.iter().filter(|submit| matches!(submit.told, Told::Nothing)).count();
+        let is_open = |submit: &&Submit| matches!(submit.told, Told::Nothing | Told::Promised(_));
+        let unanswered = book.submits.iter().filter(is_open).count();
         if unanswered > 0 {
             self.verdict.failures.push(format!("{unanswered} submits have no definite answer"));
         }
@@ -244,6 +271,7 @@ impl Rounds<'_> {
         }
         self.verdict.acknowledged = book.acknowledged();
         self.verdict.retried = book.retried;
+        self.verdict.promised = book.promised;
         Ok(())
     }
 
@@ -266,7 +294,7 @@ impl Rounds<'_> {
 fn definite(stop: &Stop, mut send: impl FnMut() -> anyhow::Result<Answer>) -> anyhow::Result<Answer> {
     for _ in 0..ATTEMPTS_MAX {
         let answer = send()?;
-        if answer.status != 503 {
+        if !matches!(answer.status, 202 | 503) {
             return Ok(answer);
         }
         stop.check()?;

@@ -8,6 +8,8 @@ pub(super) struct Verdict {
     pub(super) rounds: u32,
     pub(super) acknowledged: usize,
     pub(super) retried: u64,
+    /// Submits that were accepted before they were decided.
+    pub(super) promised: u64,
     pub(super) lost: u64,
     pub(super) oversold: u64,
     pub(super) clean: bool,
@@ -28,12 +30,12 @@ impl Verdict {
             writeln!(text, "{failure}").expect("a String takes every text");
         }
         let word = if self.is_ok() { "ok" } else { "FAILED" };
-        let Self { rounds, acknowledged, retried, lost, oversold, seed, .. } = self;
+        let Self { rounds, acknowledged, retried, promised, lost, oversold, seed, .. } = self;
         let audit = if self.clean { "clean" } else { "mismatch" };
         writeln!(
             text,
-            "CRASH {word} rounds={rounds} acknowledged={acknowledged} retried={retried} lost={lost} oversold={oversold} \
-             audit={audit} seed={seed}"
+            "CRASH {word} rounds={rounds} acknowledged={acknowledged} retried={retried} promised={promised} lost={lost} \
+             oversold={oversold} audit={audit} seed={seed}"
         )
         .expect("a String takes every text");
         text

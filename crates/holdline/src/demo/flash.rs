@@ -123,7 +123,7 @@ impl Sale {
             (Meaning::Placed | Meaning::Replayed, _) => *known = Told::Placed(order.to_owned()),
             (Meaning::Refused, Told::Nothing) => *known = Told::Refused,
             (Meaning::Refused, Told::Refused | Told::Placed(_)) => {}
-            (Meaning::Busy | Meaning::Unknown, _) => self.again(buyer),
+            (Meaning::Busy | Meaning::Unknown | Meaning::Accepted, _) => self.again(buyer),
             (Meaning::Wrong(what), _) => self.wrong.push(what.to_owned()),
         }
     }
@@ -163,7 +163,7 @@ impl Script for Till {
             Meaning::Placed => Outcome::Accepted(""),
             Meaning::Replayed => Outcome::Replayed(""),
             Meaning::Refused => Outcome::Refused,
-            Meaning::Busy | Meaning::Unknown => Outcome::Busy,
+            Meaning::Busy | Meaning::Unknown | Meaning::Accepted => Outcome::Busy,
             Meaning::Wrong(what) => Outcome::Error(what),
         }
     }
