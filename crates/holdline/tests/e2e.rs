@@ -19,6 +19,8 @@ mod holds;
 mod installation;
 #[path = "e2e/keys.rs"]
 mod keys;
+#[path = "e2e/later.rs"]
+mod later;
 #[path = "e2e/life.rs"]
 mod life;
 #[path = "e2e/limits.rs"]
@@ -77,5 +79,7 @@ stories! {
     holds::a_hold_given_up_before_it_arrives_stays_away,
     holds::an_overdue_hold_ends_as_its_taker_says,
     holds::an_address_that_may_not_be_asked_is_refused,
+    later::an_accepted_submit_is_seen_to_its_end_on_every_process,
+    later::a_mall_submits_and_asks_in_its_own_words,
     limits::what_does_not_fit_is_refused_by_its_own_code,
 }

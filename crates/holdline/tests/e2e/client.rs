@@ -40,6 +40,17 @@ impl Client {
         self.send("POST", "/v1/orders", Some(key), cart.to_string().as_bytes())
     }
 
+    /// Submits a cart that need not be decided before it is answered.
+    pub(crate) fn submit_for_later(&self, key: &str, cart: &Value) -> Result<Answer> {
+        let headers = [
+            ("authorization", self.authorization.as_str()),
+            ("content-type", "application/json"),
+            ("idempotency-key", key),
+            ("prefer", "respond-async"),
+        ];
+        exchange(self.address, "POST", "/v1/orders", &headers, cart.to_string().as_bytes())
+    }
+
     /// Submits a cart that must become orders; the group.
     #[track_caller]
     pub(crate) fn place(&self, key: &str, cart: &Value) -> Result<Value> {
