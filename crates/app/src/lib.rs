@@ -15,6 +15,7 @@ mod figures;
 mod hold;
 mod order;
 mod reap;
+mod reconcile;
 mod settle;
 mod stock;
 mod tasks;
@@ -34,6 +35,7 @@ pub use clock::Clock;
 pub use error::Error;
 pub use hold::{HoldName, OutsideHold};
 pub use order::{Abandoned, Placed, SubmitName, SubmitState, SubmitStatus, Submitted};
+pub use reconcile::{Findings, Reconciliation, Told, Verdict};
 pub use tasks::{Spawner, tokio_spawner};
 
 use access::Keyring;

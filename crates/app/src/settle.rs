@@ -29,7 +29,7 @@ pub(crate) enum Consumer {
 
 impl Consumer {
     /// The name that its position is stored under.
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Ledger => "ledger",
             Self::SellerIndex => "seller_index",
@@ -112,19 +112,25 @@ fn may_need_settlement(app: &App, event: &Event) -> bool {
     }
 }
 
+/// How an order's part of its hold ends, as the order stands; `None`: it stays held.
+pub(crate) fn resolution(status: OrderStatus, commit_on: CommitOn) -> Option<Resolution> {
+    match (status, commit_on) {
+        (OrderStatus::Cancelled | OrderStatus::Expired | OrderStatus::CreateFailed, _) => Some(Resolution::Release),
+        (OrderStatus::Confirmed | OrderStatus::Completed, _)
+        | (OrderStatus::PendingPayment | OrderStatus::Creating, CommitOn::OrderCreated) => Some(Resolution::Commit),
+        (OrderStatus::PendingPayment | OrderStatus::Creating, CommitOn::PaymentCaptured) => None,
+    }
+}
+
+/// The reference under which an order that ended after its goods were sold gives them back: only this end can have it.
+pub(crate) fn ended_reference(order: &Order) -> Reference {
+    Reference::from_stored(format!("{}/ended", order.no))
+}
+
 async fn settle_order(app: &App, order: &Order) -> Result<(), Fault> {
-    let resolution = match order.status {
-        OrderStatus::Cancelled | OrderStatus::Expired | OrderStatus::CreateFailed => Resolution::Release,
-        OrderStatus::Confirmed | OrderStatus::Completed => Resolution::Commit,
-        OrderStatus::PendingPayment | OrderStatus::Creating => {
-            let commit_on = app.tenant(order.tenant).map(|tenant| tenant.commit_on);
-            match commit_on {
-                Some(CommitOn::OrderCreated) => Resolution::Commit,
-                Some(CommitOn::PaymentCaptured) => return Ok(()),
-                None => return Err(unknown_tenant(order.tenant)),
-            }
-        }
-    };
+    let commit_on = app.tenant(order.tenant).map(|tenant| tenant.commit_on);
+    let commit_on = commit_on.ok_or_else(|| unknown_tenant(order.tenant))?;
+    let Some(resolution) = resolution(order.status, commit_on) else { return Ok(()) };
     let request = LedgerRequest::Resolve {
         tenant: order.tenant,
         id: HoldId { key: order.group.clone(), n: order.hold_n },
@@ -157,7 +163,7 @@ async fn unallocate(app: &App, order: &Order) -> Result<(), Fault> {
     let lines: Vec<HoldLine> = hold.into_iter().flat_map(|hold| hold.lines).filter(|line| line.part == part).collect();
     let account_nos: Vec<i64> = lines.iter().map(|line| line.account_no).collect();
     let accounts = ledger.accounts_by_no(&account_nos).await?;
-    let reference = Reference::from_stored(format!("{}/ended", order.no));
+    let reference = ended_reference(order);
     try_join_all(accounts.into_iter().map(async |account| {
         let claimed = lines.iter().filter(|line| line.account_no == account.account_no).map(|line| line.quantity).sum();
         let request = LedgerRequest::Unallocate {

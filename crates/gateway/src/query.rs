@@ -59,8 +59,7 @@ impl<'a> Query<'a> {
 
     /// The value of a parameter that must be given once; `why` it is needed.
     pub(crate) fn required(&self, name: &str, why: &str) -> Result<&str, Problem> {
-        self.one(name)?
-            .ok_or_else(|| InvalidField::new(name, InvalidCode::Empty, format!("is required: {why}")).into())
+        self.one(name)?.ok_or_else(|| InvalidField::new(name, InvalidCode::Empty, format!("is required: {why}")).into())
     }
 
     /// The longest that anyone may wait for an answer: proxies give a silent connection up after a minute, often sooner.
@@ -221,7 +220,8 @@ mod tests {
         assert_eq!(wait("/"), Ok(Duration::ZERO));
         assert_eq!(wait("/?wait=30s"), Ok(Duration::from_secs(30)));
         assert_eq!(wait("/?wait=250ms"), Ok(Duration::from_millis(250)));
-        for query in ["/?wait=31s", "/?wait=30001ms", "/?wait=30", "/?wait=-1s", "/?wait=s", "/?wait=1.5s", "/?wait=1m"] {
+        for query in ["/?wait=31s", "/?wait=30001ms", "/?wait=30", "/?wait=-1s", "/?wait=s", "/?wait=1.5s", "/?wait=1m"]
+        {
             assert_eq!(wait(query), Err(Code::InvalidField), "{query}");
         }
     }

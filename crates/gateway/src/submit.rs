@@ -193,11 +193,7 @@ fn status_event(status: &SubmitStatus) -> Bytes {
 }
 
 /// What became of the submit that a number belongs to.
-pub(crate) async fn status_of_number(
-    call: &Call,
-    order_no: &OrderNo,
-    wait: Duration,
-) -> Result<SubmitStatus, Problem> {
+pub(crate) async fn status_of_number(call: &Call, order_no: &OrderNo, wait: Duration) -> Result<SubmitStatus, Problem> {
     let name = call.app.submit_of_number(call.tenant(), order_no).await?;
     let name = name.ok_or_else(|| auth::not_found("order"))?;
     Ok(call.app.submit_status(&name, wait).await?)

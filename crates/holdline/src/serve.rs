@@ -10,6 +10,7 @@
 
 mod figures;
 mod signals;
+mod witness;
 
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -76,7 +77,7 @@ async fn serve(config: &Config, demo_key: bool) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::listen()?;
     let figures = figures::record()?;
     let socket = bind(config.server.listen)?;
-    let Stores { ledger, orders, catalog, tenants, durability, mut writing_ended } =
+    let Stores { ledger, orders, catalog, tenants, pair, durability, mut writing_ended } =
         stores::open(&config.store).await?;
     if !(demo_key && config.server.listen.ip().is_loopback()) {
         provision::refuse_demo_key(tenants.as_ref()).await?;
@@ -86,6 +87,7 @@ async fn serve(config: &Config, demo_key: bool) -> anyhow::Result<ExitCode> {
     let ports = Ports { ledger, orders, catalog, tenants, checker, clock, spawner: holdline_app::tokio_spawner() };
     let app = App::start(ports, config.app_settings()).await.map_err(stores::sentence)?;
     let extra = demo_key.then(|| crate::demo::page(&config.store.data));
+    let witness = witness::start(pair);
     let router = holdline_gateway::router(Setup { app: app.clone(), render_metrics: figures, extra });
     let listener = listen(socket, config.server.listen)?;
     let address = listener.local_addr()?;
@@ -107,6 +109,7 @@ async fn serve(config: &Config, demo_key: bool) -> anyhow::Result<ExitCode> {
     let drain = async {
         let served = server.await.context("the server's task failed")?;
         app.drain().await;
+        witness.end().await;
         anyhow::Ok(served.cut_off)
     };
     let drained = tokio::select! {

@@ -12,6 +12,7 @@
 
 mod binaries;
 mod cluster;
+mod recovery;
 mod user;
 
 use std::fs::Permissions;
@@ -27,6 +28,7 @@ use tempfile::TempDir;
 use crate::process::ProcessError;
 use binaries::Binaries;
 use cluster::Server;
+pub use recovery::ARCHIVING;
 use user::User;
 
 /// Settings that differ from PostgreSQL's defaults or that a figure depends on; the same for Holdline and the baseline.

@@ -10,11 +10,15 @@ pub mod catalog;
 pub mod engine;
 pub mod ledger;
 pub mod order;
+pub mod pair;
 mod program;
 mod rows;
 mod stores;
 pub mod tenant;
 pub mod time;
 
-pub use stores::{Stores, WritingEnded, connect_postgres, open_sqlite, open_sqlite_tenants};
+pub use stores::{
+    Stores, WritingEnded, connect_postgres, mark_postgres, open_sqlite, open_sqlite_tenants, own_directory,
+    restore_postgres, restore_sqlite,
+};
 pub use time::Clocks;

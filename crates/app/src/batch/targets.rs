@@ -60,7 +60,8 @@ impl Target for OrderTarget {
             512 + lines + order.address.as_ref().map_or(0, String::len) + order.adjustments.len() * 192
         };
         let of_submit = |submit: &Submit| {
-            let lines: usize = submit.lines.iter().map(|line| 256 + line.snapshot.as_ref().map_or(0, String::len)).sum();
+            let lines: usize =
+                submit.lines.iter().map(|line| 256 + line.snapshot.as_ref().map_or(0, String::len)).sum();
             512 + lines + submit.address.as_ref().map_or(0, String::len) + submit.adjustments.len() * 192
         };
         let promised = change.accept.as_ref().map_or(0, |accepted| of_submit(&accepted.submit));

@@ -14,8 +14,8 @@ pub(crate) use accept::{take_up, take_up_accepted};
 pub(crate) use admission::Admission;
 pub(crate) use expire::sweep_overdue;
 pub(crate) use numbers::Numbers;
-pub(crate) use status::Watchers;
 use status::Late;
+pub(crate) use status::Watchers;
 
 pub use abandon::Abandoned;
 pub use accept::Submitted;

@@ -169,7 +169,8 @@ impl App {
         if let Some(group) = known.group {
             return self.ended(group).await;
         }
-        let order_nos: Vec<OrderNo> = known.acceptance.iter().flat_map(|promised| &promised.order_nos).map(|(_, no)| no.clone()).collect();
+        let order_nos: Vec<OrderNo> =
+            known.acceptance.iter().flat_map(|promised| &promised.order_nos).map(|(_, no)| no.clone()).collect();
         let decide_by = known.acceptance.as_ref().map(|promised| promised.decide_by).or(name.decide_by);
         let creating = SubmitStatus { state: SubmitState::Creating, order_nos, decide_by };
         match decide_by {

@@ -2,9 +2,7 @@
 
 use super::change::{Change, ChangeAnswer, Decided, Guard, OrderWrite, decide};
 use super::*;
-use crate::id::{
-    BuyerId, ClientId, Fingerprint, GroupKey, Quantity, SellerId, SkuCode, TenantId, Version,
-};
+use crate::id::{BuyerId, ClientId, Fingerprint, GroupKey, Quantity, SellerId, SkuCode, TenantId, Version};
 use crate::money::{Currency, Minor};
 use crate::refusal::Refusal;
 use crate::tenant::PriceSource;

@@ -38,6 +38,17 @@ impl OrderNo {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The instant it was stamped at, in a store whose numbers are at this offset; `None` if its digits are no date.
+    pub fn stamped(&self, utc_offset_s: i32) -> Option<UnixMillis> {
+        let digits = |from: usize, to: usize| self.0.get(from..to)?.parse::<i16>().ok();
+        let small = |from: usize| digits(from, from + 2).and_then(|number| i8::try_from(number).ok());
+        let date = jiff::civil::Date::new(2_000 + digits(0, 2)?, small(2)?, small(4)?).ok()?;
+        let at = date.at(0, 0, 0, 0).with().hour(small(6)?).minute(small(8)?).second(small(10)?);
+        let at = at.millisecond(digits(12, 15)?).build().ok()?;
+        let offset = jiff::tz::Offset::from_seconds(utc_offset_s).ok()?;
+        Some(UnixMillis(offset.to_timestamp(at).ok()?.as_millisecond()))
+    }
 }
 
 impl std::fmt::Display for OrderNo {
@@ -167,4 +178,23 @@ pub fn choose_block(stored: &[StoredBlock], now: UnixMillis) -> BlockLease {
     let (until, block) = (0..BLOCKS).map(|block| (until_of(block), block)).min().expect("there are 64 blocks");
     let from = now.max(until);
     BlockLease { block, from, until: from.plus_ms(LEASE_MS_MAX) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{BuyerId, TenantId};
+
+    #[test]
+    fn a_number_tells_the_instant_that_it_was_stamped_at() {
+        let at = UnixMillis(1_785_554_745_678);
+        let slot = Slot::of(TenantId(1), &BuyerId::try_new("ann").unwrap());
+        for offset_s in [0, 8 * 3_600, -5 * 3_600] {
+            let lease = BlockLease { block: 3, from: at, until: at.plus_ms(LEASE_MS_MAX) };
+            let order_no = NumberAllocator::new(lease, 0, offset_s).draw(0, 7, slot).unwrap();
+            assert_eq!(order_no.stamped(offset_s), Some(at));
+        }
+        let no_date = OrderNo::try_new(&"9".repeat(OrderNo::LEN)).unwrap();
+        assert_eq!(no_date.stamped(0), None);
+    }
 }

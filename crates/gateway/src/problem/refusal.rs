@@ -9,8 +9,8 @@ use holdline_domain::ledger::{Shortage, ShortageCause};
 use holdline_domain::refusal::{Difference, Refusal};
 
 use super::{Code, ErrorEntry, Facts, Problem, Reason};
-use crate::wire::{At, Money};
 use crate::wire::hold::state_name;
+use crate::wire::{At, Money};
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
@@ -59,8 +59,9 @@ pub(crate) fn of_refusal(refusal: &Refusal) -> Problem {
         Refusal::OrderRefused { differences } => of_differences(differences),
         Refusal::KeyReused => Problem::new(Code::KeyReused),
         Refusal::SubmitAbandoned => Problem::new(Code::SubmitAbandoned),
-        Refusal::NotDecidedInTime { decide_by } => Problem::new(Code::NotDecidedInTime)
-            .facts(Facts { decide_by: Some(At(*decide_by)), ..Facts::default() }),
+        Refusal::NotDecidedInTime { decide_by } => {
+            Problem::new(Code::NotDecidedInTime).facts(Facts { decide_by: Some(At(*decide_by)), ..Facts::default() })
+        }
         Refusal::NotFound { what } => {
             Problem::new(Code::NotFound).detail(format!("There is no such {}.", what.replace('_', " ")))
         }

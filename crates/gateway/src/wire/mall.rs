@@ -325,7 +325,9 @@ mod tests {
         ] {
             assert_eq!(minor(text), Ok(expected), "{text}");
         }
-        for text in ["29.991", "-1", "\"-0.01\"", "1e2", "\"\"", "\".5\"", "\"5.\"", "\"1,5\"", "true", "null", "[1]", "{}"] {
+        for text in
+            ["29.991", "-1", "\"-0.01\"", "1e2", "\"\"", "\".5\"", "\"5.\"", "\"1,5\"", "true", "null", "[1]", "{}"]
+        {
             assert_eq!(minor(text), Err(InvalidCode::Malformed), "{text}");
         }
         for text in ["10000000000000.01", "99999999999999999999999"] {

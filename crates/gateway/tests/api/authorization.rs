@@ -105,9 +105,7 @@ fn foreign(op: Op) -> Option<Foreign> {
         Op::AdjustStock => Some(Foreign::OwnTenant(|body| body["account"]["on_hand"] == 1)),
         Op::PutFlags => Some(Foreign::OwnTenant(|body| body["on_hand"] == 0)),
         Op::PutSeller => Some(Foreign::OwnTenant(|body| body["outcome"] == "stored" && body["version"] == 1)),
-        Op::PlaceOrders | Op::MallSubmit => {
-            Some(Foreign::OwnTenant(|body| body["errors"][0]["code"] == "unknown_sku"))
-        }
+        Op::PlaceOrders | Op::MallSubmit => Some(Foreign::OwnTenant(|body| body["errors"][0]["code"] == "unknown_sku")),
         Op::TakeHold => Some(Foreign::OwnTenant(|body| body["code"] == "hold_refused")),
         Op::PutSku => Some(Foreign::OwnTenant(|body| body["code"] == "unknown_seller")),
         Op::PutSkus => Some(Foreign::OwnTenant(|body| body["results"][0]["outcome"] == "unknown_seller")),

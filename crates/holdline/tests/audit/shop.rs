@@ -13,8 +13,8 @@ use holdline_domain::money::{Currency, Minor};
 use holdline_domain::order::change::{Change, ChangeAnswer, OrderWrite};
 use holdline_domain::order::number::NumberAllocator;
 use holdline_domain::order::{
-    Acceptance, AcceptedSubmit, Actor, EventKind, GroupState, Order, OrderEvent, OrderGroup, OrderNo, OrderStatus, Quote,
-    Submit, SubmitLine, quote,
+    Acceptance, AcceptedSubmit, Actor, EventKind, GroupState, Order, OrderEvent, OrderGroup, OrderNo, OrderStatus,
+    Quote, Submit, SubmitLine, quote,
 };
 use holdline_domain::port::FeedPosition;
 use holdline_domain::tenant::{CommitOn, PriceSource, Tenant};

@@ -34,11 +34,11 @@ const DROP_WITHIN: Duration = Duration::from_secs(10);
 /// A cluster and its server process, if it runs.
 #[derive(Debug)]
 pub(super) struct Server {
-    binaries: Binaries,
-    user: User,
-    directory: PathBuf,
-    password: String,
-    port: u16,
+    pub(super) binaries: Binaries,
+    pub(super) user: User,
+    pub(super) directory: PathBuf,
+    pub(super) password: String,
+    pub(super) port: u16,
     /// The last process id; of a reaped process when `child` is none.
     pid: u32,
     child: Option<Child>,
@@ -95,7 +95,7 @@ impl Server {
     }
 
     /// Runs a program of PostgreSQL to its end.
-    fn run(&self, program: &'static str, mut command: std::process::Command) -> Result<(), PostgresError> {
+    pub(super) fn run(&self, program: &'static str, mut command: std::process::Command) -> Result<(), PostgresError> {
         command.current_dir(&self.directory).env("HOME", &self.directory).stdin(Stdio::null());
         let path = || self.binaries.program(program);
         let output = command.output().map_err(|source| PostgresError::File { action: "run", path: path(), source })?;
@@ -106,7 +106,7 @@ impl Server {
         Err(PostgresError::Program { program, status: output.status, output: text })
     }
 
-    fn launch(&mut self, options: &Options) -> Result<(), PostgresError> {
+    pub(super) fn launch(&mut self, options: &Options) -> Result<(), PostgresError> {
         let log = self.directory.join("log");
         let failed = |path: PathBuf| move |source| PostgresError::File { action: "start", path, source };
         let log_file = File::options().create(true).append(true).open(&log).map_err(failed(log.clone()))?;

@@ -52,6 +52,12 @@ pub static LEDGER: Database = Database {
             sqlite: include_str!("../../migrations/sqlite/ledger/0002_outside_holds.sql"),
             postgres: include_str!("../../migrations/postgres/ledger/0002_outside_holds.sql"),
         },
+        Migration {
+            version: 3,
+            min_writer: 2,
+            sqlite: include_str!("../../migrations/sqlite/ledger/0003_pair.sql"),
+            postgres: include_str!("../../migrations/postgres/ledger/0003_pair.sql"),
+        },
     ],
 };
 
@@ -71,6 +77,12 @@ pub static ORDERS: Database = Database {
             min_writer: 3,
             sqlite: include_str!("../../migrations/sqlite/orders/0002_accepted_submits.sql"),
             postgres: include_str!("../../migrations/postgres/orders/0002_accepted_submits.sql"),
+        },
+        Migration {
+            version: 3,
+            min_writer: 3,
+            sqlite: include_str!("../../migrations/sqlite/orders/0003_pair.sql"),
+            postgres: include_str!("../../migrations/postgres/orders/0003_pair.sql"),
         },
     ],
 };
@@ -108,7 +120,8 @@ impl Database {
     }
 }
 
-/// Whether this program may write a database that asks for `min_writer`.
+/// Whether this program may write a database that asks for `min_writer`. A server that may not any more answers 503: a
+/// newer process, which whoever upgrades has started, takes the same request.
 pub fn check_writer(database: &'static str, min_writer: i64) -> Result<(), Fault> {
     if min_writer <= SCHEMA_KNOWN {
         return Ok(());
@@ -117,5 +130,5 @@ pub fn check_writer(database: &'static str, min_writer: i64) -> Result<(), Fault
         "the {database} database needs a program that knows schema {min_writer}, and this one knows {SCHEMA_KNOWN}: \
          run the newer Holdline"
     );
-    Err(Fault::not_done(database, FaultKind::Schema, message))
+    Err(Fault::not_done(database, FaultKind::Unavailable, message))
 }

@@ -23,8 +23,7 @@ const FORMAT: i64 = 1;
 const ACCEPTANCE_COLUMNS: &[&str] =
     &["tenant", "group_key", "format", "buyer", "content", "order_nos", "accepted_ms", "decide_by_ms"];
 
-const SUBMIT_COLUMNS: &[&str] =
-    &["format", "request", "buyer", "content", "order_nos", "accepted_ms", "decide_by_ms"];
+const SUBMIT_COLUMNS: &[&str] = &["format", "request", "buyer", "content", "order_nos", "accepted_ms", "decide_by_ms"];
 
 fn keyed(columns: &'static [&'static str], keys: Vec<Column>) -> Lookup {
     Lookup { table: "accepted_submit", columns, key: &["tenant", "group_key"], keys, lock: false }

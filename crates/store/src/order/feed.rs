@@ -47,7 +47,9 @@ pub(super) async fn feed_position<E: Engine>(engine: &E, consumer: &str) -> Resu
     let mut results = Results::new(engine.lookup(vec![head, position_of(consumer, false)]).await?);
     let head = results.take().pop().ok_or_else(|| schema(ORDERS, "the head row is missing"))?;
     let epoch = Fields::of(ORDERS, head).int()?;
-    Ok(position(results.take())?.unwrap_or(FeedPosition { epoch, seq: 0 }))
+    // A position of another epoch was reached in a feed that a restore has replaced: what it says is done may not be.
+    let of_this_feed = position(results.take())?.filter(|stored| stored.epoch == epoch);
+    Ok(of_this_feed.unwrap_or(FeedPosition { epoch, seq: 0 }))
 }
 
 /// Moves a consumer's position, with `writes` in the same transaction. A position that is there already, or was passed,

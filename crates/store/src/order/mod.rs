@@ -10,6 +10,7 @@ mod apply;
 mod clock;
 mod feed;
 mod number;
+mod renewal;
 mod stored;
 mod writes;
 
@@ -27,6 +28,7 @@ use holdline_domain::time::UnixMillis;
 
 use self::apply::Apply;
 use self::clock::OrderClock;
+pub(crate) use self::renewal::renew;
 use self::stored::{GROUP_COLUMNS, LINE_COLUMNS, ORDER_COLUMNS, ORDERS};
 use crate::engine::{Column, Engine, Lookup, Value};
 use crate::program::Results;

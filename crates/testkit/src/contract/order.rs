@@ -17,8 +17,9 @@ pub use pages::{
 };
 
 pub use promises::{
-    a_number_is_promised_once, a_promise_ends_with_its_orders, a_promise_is_made_once, a_promise_sent_again_changes_nothing,
-    a_promise_that_was_not_kept_is_found_by_its_number, promises_are_kept_word_for_word_until_they_end,
+    a_number_is_promised_once, a_promise_ends_with_its_orders, a_promise_is_made_once,
+    a_promise_sent_again_changes_nothing, a_promise_that_was_not_kept_is_found_by_its_number,
+    promises_are_kept_word_for_word_until_they_end,
 };
 
 use std::sync::Arc;

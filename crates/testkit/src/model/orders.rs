@@ -72,8 +72,7 @@ impl OrderRows {
         let keys = GuardKeys::of(batch);
         let acceptances =
             keys.groups.iter().filter_map(|key| Some((key.clone(), self.accepted.get(key)?.acceptance.clone())));
-        let groups =
-            keys.groups.iter().filter_map(|key| Some((key.clone(), self.groups.get(key)?.group.clone())));
+        let groups = keys.groups.iter().filter_map(|key| Some((key.clone(), self.groups.get(key)?.group.clone())));
         let orders = keys.orders.iter().filter_map(|key| Some((key.clone(), self.orders.get(key)?.version)));
         let guard = Guard {
             groups: groups.collect(),

@@ -26,7 +26,10 @@ async fn a_cart_becomes_one_number_per_seller_in_the_mall_s_envelope() {
     assert_eq!(api.get(ALL, &created).reply().await.body["data"]["state"], "success");
     let order = api.get(ALL, &format!("/v1/orders/{}", numbers[1].as_str().unwrap())).reply().await.body;
     assert_eq!((&order["seller"], &order["buyer_id"]), (&json!("s2"), &json!("100001")));
-    assert_eq!((&order["amounts"]["total"]["amount"], &order["address"]), (&json!(4_000), &json!({"to_uid": "200002"})));
+    assert_eq!(
+        (&order["amounts"]["total"]["amount"], &order["address"]),
+        (&json!(4_000), &json!({"to_uid": "200002"}))
+    );
     // The same request_id is the same cart; the header means the same.
     let again = send(&api, &cart).await;
     assert_eq!((again.header("idempotent-replayed"), &again.body["data"]["order_no"]), ("true", &json!(numbers)));
@@ -77,7 +80,11 @@ async fn a_line_of_another_seller_or_price_is_refused_with_the_facts() {
     assert_eq!((reply.outcome(), &reply.body["errors"][0]["code"]), ((422, "order_refused"), &json!("total_differs")));
     let mut cart = mall_cart();
     cart["commodity_details"][0]["actual_price"] = json!("9.99");
-    assert_eq!(send(&api, &cart).await.outcome(), (422, "invalid_field"), "only callers that set prices give discounts");
+    assert_eq!(
+        send(&api, &cart).await.outcome(),
+        (422, "invalid_field"),
+        "only callers that set prices give discounts"
+    );
 }
 
 #[tokio::test(start_paused = true)]

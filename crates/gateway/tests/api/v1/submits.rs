@@ -64,13 +64,19 @@ async fn an_accepted_submit_whose_stock_is_gone_fails_with_the_reasons() {
     let status = api.get(ALL, "/v1/submits/k?buyer_id=ann&wait=10s").reply().await;
     assert_eq!((status.outcome(), &status.body["status"]), ((200, "ok"), &json!("create_failed")));
     let failure = &status.body["failure"];
-    assert_eq!((&failure["code"], &failure["errors"][0]["code"]), (&json!("order_refused"), &json!("insufficient_stock")));
+    assert_eq!(
+        (&failure["code"], &failure["errors"][0]["code"]),
+        (&json!("order_refused"), &json!("insufficient_stock"))
+    );
     assert_eq!((&failure["errors"][0]["requested"], &failure["errors"][0]["available"]), (&json!(2), &json!(1)));
     // The key is spent, and the number leads to the reason for ever.
     let again = api.post(ALL, "/v1/orders").key("k").json(&body).reply().await;
     assert_eq!(again.outcome(), (422, "order_refused"));
     let created = api.get(ALL, &format!("/order/is-created?order_no={no}")).reply().await;
-    assert_eq!((&created.body["data"]["state"], &created.body["data"]["reason"]["code"]), (&json!("failed"), &json!("order_refused")));
+    assert_eq!(
+        (&created.body["data"]["state"], &created.body["data"]["reason"]["code"]),
+        (&json!("failed"), &json!("order_refused"))
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -81,7 +87,10 @@ async fn a_status_is_its_buyers_and_its_clients_only() {
     assert_eq!(api.get(ALL, "/v1/submits/other?buyer_id=ann").reply().await.outcome(), (404, "not_found"));
     assert_eq!(api.get(ALL, "/v1/submits/k?buyer_id=bob").reply().await.outcome(), (404, "not_found"));
     assert_eq!(api.get(ALL, "/v1/submits/k?buyer_id=ann&wait=1m").reply().await.outcome(), (422, "invalid_field"));
-    assert_eq!(api.get(ALL, "/v1/submits/k?buyer_id=ann&decide_by=soon").reply().await.outcome(), (422, "invalid_field"));
+    assert_eq!(
+        api.get(ALL, "/v1/submits/k?buyer_id=ann&decide_by=soon").reply().await.outcome(),
+        (422, "invalid_field")
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -91,7 +100,10 @@ async fn a_status_of_an_unknown_outcome_is_definite_past_its_instant() {
     let status = api.get(ALL, &format!("/v1/submits/k?buyer_id=ann&decide_by={future}")).reply().await;
     assert_eq!((status.outcome(), &status.body["status"]), ((200, "ok"), &json!("creating")));
     let status = api.get(ALL, &format!("/v1/submits/k?buyer_id=ann&decide_by={past}")).reply().await;
-    assert_eq!((&status.body["status"], &status.body["failure"]["code"]), (&json!("create_failed"), &json!("submit_abandoned")));
+    assert_eq!(
+        (&status.body["status"], &status.body["failure"]["code"]),
+        (&json!("create_failed"), &json!("submit_abandoned"))
+    );
     // Whatever arrives later under the key finds that it never will be.
     let late = api.post(ALL, "/v1/orders").key("k").json(&submit("ann", &[("A", 1, 1_000)])).reply().await;
     assert_eq!(late.outcome(), (409, "submit_abandoned"));
@@ -103,7 +115,10 @@ async fn a_long_poll_ends_when_its_time_is_over() {
     let begun = tokio::time::Instant::now();
     let path = "/v1/submits/k?buyer_id=ann&decide_by=2900-01-01T00:00:00Z&wait=30s";
     let status = api.get(ALL, path).reply().await;
-    assert_eq!((status.outcome(), &status.body["status"], status.header("retry-after")), ((200, "ok"), &json!("creating"), "1"));
+    assert_eq!(
+        (status.outcome(), &status.body["status"], status.header("retry-after")),
+        ((200, "ok"), &json!("creating"), "1")
+    );
     let waited = begun.elapsed();
     assert!(waited >= Duration::from_secs(30) && waited < Duration::from_secs(32), "{waited:?}");
 }

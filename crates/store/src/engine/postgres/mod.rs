@@ -10,6 +10,7 @@
 
 mod connection;
 mod error;
+mod mark;
 mod pipeline;
 mod pool;
 mod session;
@@ -22,6 +23,8 @@ use holdline_domain::fault::{Fault, FaultKind};
 use holdline_domain::time::UnixMillis;
 
 use self::connection::Connection;
+pub(crate) use self::mark::mark;
+pub use self::mark::{Mark, other_sessions};
 use self::pool::Pool;
 pub use self::session::Durability;
 use self::session::Server;

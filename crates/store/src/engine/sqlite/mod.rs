@@ -6,6 +6,7 @@
 //!
 //! Deliberately absent: pools of writers. SQLite has one writer at a time; batches are what makes it fast.
 
+mod backup;
 mod checkpoint;
 mod connection;
 mod error;
@@ -26,6 +27,8 @@ use holdline_domain::time::UnixMillis;
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
 
+pub(crate) use self::backup::refuse_lone_file;
+pub use self::backup::{RESTORE_WORKPLACE, check_pages, copy_pair, fold_log, sides};
 use self::checkpoint::Checkpoints;
 pub use self::connection::Durability;
 pub(crate) use self::failure::Failure;

@@ -262,7 +262,7 @@ async fn a_database_that_needs_a_newer_program_is_refused() {
     file.execute("UPDATE schema_version SET version = 9, min_writer = 9", []).unwrap();
     drop(file);
     let fault = scene.open().err().unwrap();
-    assert_eq!(fault.kind, FaultKind::Schema);
+    assert_eq!(fault.kind, FaultKind::Unavailable);
     assert!(fault.message.contains("needs a program that knows schema 9"), "{fault}");
 }
 
