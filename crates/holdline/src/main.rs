@@ -6,6 +6,7 @@
 //! Deliberately absent: rules, SQL and wire formats. This is the only crate that knows which adapter runs.
 
 mod audit;
+mod backup;
 mod bench;
 mod child;
 mod cli;
@@ -56,6 +57,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Demo(args) => runtime()?.block_on(demo::run(args)),
         Command::Crash(args) => runtime()?.block_on(crash::run(args)),
         Command::Audit(args) => runtime()?.block_on(audit::run(args)),
+        Command::Backup(args) => runtime()?.block_on(backup::run(args)),
+        Command::Restore(args) => runtime()?.block_on(backup::run_restore(args)),
     }
 }
 

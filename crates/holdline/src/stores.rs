@@ -1,13 +1,19 @@
 //! The adapters that the settings name, opened.
 
+use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, anyhow, bail, ensure};
 use holdline_domain::fault::{Fault, FaultKind};
 use holdline_domain::port::TenantStore;
+use holdline_store::engine::postgres::{Mark, other_sessions};
 use holdline_store::{Clocks, Stores};
 
 use crate::config::{self, StoreKind};
+
+/// How long the sessions of a process that has just ended may still be seen.
+const SESSIONS_END_WITHIN: Duration = Duration::from_secs(3);
 
 /// Opens the store to serve or write it; an embedded one is owned until it is dropped.
 pub(crate) async fn open(settings: &config::Store) -> anyhow::Result<Stores> {
@@ -21,6 +27,34 @@ pub(crate) async fn open(settings: &config::Store) -> anyhow::Result<Stores> {
             connected.with_context(|| format!("cannot use the database {}", place(url)))
         }
     }
+}
+
+/// Opens two files that wait to be restored.
+pub(crate) fn open_restored_files(directory: &Path) -> anyhow::Result<Stores> {
+    holdline_store::restore_sqlite(directory, &Clocks::of_machine()).map_err(sentence)
+}
+
+/// Opens two schemas that a recovery has brought back. Nobody else may be using them.
+pub(crate) async fn open_recovered(settings: &config::Store) -> anyhow::Result<Stores> {
+    let url = &settings.database_url;
+    let open = async {
+        let until = Instant::now() + SESSIONS_END_WITHIN;
+        let mut others = other_sessions(url).await.map_err(sentence)?;
+        while others > 0 && Instant::now() < until {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            others = other_sessions(url).await.map_err(sentence)?;
+        }
+        ensure!(others == 0, "{others} other sessions of Holdline are connected: stop every process that serves it");
+        holdline_store::restore_postgres(url, url, &Clocks::of_machine()).await.map_err(sentence)
+    };
+    open.await.with_context(|| format!("cannot use the database {}", place(url)))
+}
+
+/// Marks the instant in both schemas, beside whoever serves them.
+pub(crate) async fn mark(settings: &config::Store, restore_point: &str) -> anyhow::Result<Mark> {
+    let url = &settings.database_url;
+    let marked = holdline_store::mark_postgres(url, url, restore_point).await.map_err(sentence);
+    marked.with_context(|| format!("cannot use the database {}", place(url)))
 }
 
 /// Opens tenants and keys for a command: of an embedded store that exists without owning it, so that its server may go on.

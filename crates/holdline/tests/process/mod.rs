@@ -93,8 +93,12 @@ impl Place {
 
     /// The same with environment variables.
     pub(crate) fn serve_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Result<Served> {
-        let data = self.data().into_os_string();
-        let mut words = vec!["serve".into(), "--listen".into(), "127.0.0.1:0".into(), "--data".into(), data];
+        self.serve_from(&self.data(), arguments, environment)
+    }
+
+    /// The same from another data directory.
+    pub(crate) fn serve_from(&self, data: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Result<Served> {
+        let mut words = vec!["serve".into(), "--listen".into(), "127.0.0.1:0".into(), "--data".into(), data.into()];
         words.extend(arguments.iter().map(Into::into));
         let process = ServerProcess::start(&Launch {
             program: env!("CARGO_BIN_EXE_holdline").into(),
