@@ -2,13 +2,15 @@
 //! of the tree with that patch must be caught violating a rule within the given seeds.
 //!
 //! A patch is a unified diff below header lines `# rule: <the rule it breaks>` (required) and, at will, further lines
-//! that start with `#`. Only status 1 of the simulator counts as caught: a patch that does not compile or no longer
+//! that start with `#`. What the simulator cannot see names the test that must fail instead (`named_test.rs`):
+//! `# test: -p PACKAGE --test FILE NAME`. Only status 1 of the simulator counts as caught: a patch that does not compile or no longer
 //! applies proves nothing and fails the command, and a run that cannot be judged (status 2) counts as survived.
 //!
 //! The copy lives in target/breakages/tree and is brought up to date by content, so that cargo rebuilds only what a
 //! patch touched; target/breakages/target is its own build directory.
 
 mod copy;
+mod named_test;
 
 use std::ffi::OsStr;
 use std::fs;
@@ -18,6 +20,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 
 use self::copy::{Copy, tail};
+use self::named_test::NamedTest;
 use crate::workspace::Workspace;
 
 /// Where the patches are.
@@ -40,6 +43,8 @@ struct Patch {
     name: String,
     path: PathBuf,
     rule: String,
+    /// `None`: the simulator must notice.
+    test: Option<NamedTest>,
 }
 
 /// What the simulator made of one patch.
@@ -82,8 +87,17 @@ pub(crate) fn run(workspace: &Workspace, seeds: u32, only: Option<&str>, baselin
     }
     let copy = Copy::open(workspace)?;
     copy.refresh(workspace.root())?;
-    copy.build().context("the unbroken tree does not build")?;
-    if baseline == Baseline::Simulate {
+    let simulated = patches.iter().any(|patch| patch.test.is_none());
+    if simulated {
+        copy.build().context("the unbroken tree does not build")?;
+    }
+    let mut tests: Vec<&NamedTest> = patches.iter().filter_map(|patch| patch.test.as_ref()).collect();
+    tests.sort();
+    tests.dedup();
+    for test in tests {
+        test.must_pass(&copy)?;
+    }
+    if baseline == Baseline::Simulate && simulated {
         println!("the unbroken tree over {seeds} seeds");
         let (status, printed) = copy.simulate(seeds)?;
         if status != Some(0) {
@@ -98,7 +112,8 @@ pub(crate) fn run(workspace: &Workspace, seeds: u32, only: Option<&str>, baselin
         copy.refresh(workspace.root())?;
         failed += usize::from(!matches!(verdict, Verdict::Killed { .. }));
         println!("{}: {} ({} s)", patch.name, verdict.words(), began.elapsed().as_secs());
-        table.push(format!("{:<32} {:<48} {:>5}  {}", patch.name, patch.rule, verdict.seeds(), verdict.words()));
+        let seeds = if patch.test.is_some() { "test".to_owned() } else { verdict.seeds() };
+        table.push(format!("{:<32} {:<48} {seeds:>5}  {}", patch.name, patch.rule, verdict.words()));
     }
     println!("\n{:<32} {:<48} seeds  verdict", "patch", "rule");
     println!("{}", table.join("\n"));
@@ -124,18 +139,23 @@ fn read_patches(folder: &Path) -> Result<Vec<Patch>> {
         }
         let text = fs::read_to_string(&path)?;
         let rule = header_rule(&text).with_context(|| format!("{}", path.display()))?;
+        let test = header(&text, "test:").map(NamedTest::parse).transpose();
+        let test = test.with_context(|| format!("{}", path.display()))?;
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        patches.push(Patch { name, path, rule });
+        patches.push(Patch { name, path, rule, test });
     }
     patches.sort_by(|left, right| left.name.cmp(&right.name));
     Ok(patches)
 }
 
-/// The text after `# rule:` in the lines above the diff.
-fn header_rule(text: &str) -> Result<String> {
+/// The text after `# <word>` in the lines above the diff.
+fn header<'a>(text: &'a str, word: &str) -> Option<&'a str> {
     let header = text.lines().take_while(|line| line.starts_with('#') || line.trim().is_empty());
-    let rule =
-        header.filter_map(|line| line.trim_start_matches('#').trim().strip_prefix("rule:")).map(str::trim).next();
+    header.filter_map(|line| line.trim_start_matches('#').trim().strip_prefix(word)).map(str::trim).next()
+}
+
+fn header_rule(text: &str) -> Result<String> {
+    let rule = header(text, "rule:");
     match rule {
         Some(rule) if !rule.is_empty() => Ok(rule.to_owned()),
         _ => bail!("the patch must begin with a line `# rule: <the rule it breaks>`"),

@@ -48,7 +48,7 @@ impl Copy {
     }
 
     /// A program that sees the copy alone: git must not take it for a folder of the repository around it.
-    fn command(&self, program: impl AsRef<OsStr>) -> Command {
+    pub(super) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command.current_dir(&self.tree).env("CARGO_TARGET_DIR", &self.target);
         if let Some(above) = self.tree.parent() {
@@ -83,6 +83,9 @@ impl Copy {
         apply.arg("apply").arg(&patch.path);
         if let Err(error) = process::output(&mut apply) {
             return Ok(Verdict::Broken(format!("it no longer applies: {}", last_line(&format!("{error:#}")))));
+        }
+        if let Some(test) = &patch.test {
+            return test.judge(self);
         }
         if let Err(error) = self.build() {
             eprintln!("{error:#}");
@@ -179,7 +182,7 @@ mod tests {
         copy.refresh(&root).unwrap();
         let path = root.join("one.patch");
         fs::write(&path, format!("# rule: kept\n{DIFF}")).unwrap();
-        let patch = Patch { name: "one".to_owned(), path, rule: "kept".to_owned() };
+        let patch = Patch { name: "one".to_owned(), path, rule: "kept".to_owned(), test: None };
         let verdict = copy.judge(&patch, 1).unwrap();
         assert!(matches!(&verdict, Verdict::Broken(why) if why.contains("no longer applies")), "{}", verdict.words());
     }
