@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow, bail, ensure};
 use holdline_domain::fault::{Fault, FaultKind};
@@ -10,6 +11,9 @@ use holdline_store::engine::postgres::{Mark, other_sessions};
 use holdline_store::{Clocks, Stores};
 
 use crate::config::{self, StoreKind};
+
+/// How long the sessions of a process that has just ended may still be seen.
+const SESSIONS_END_WITHIN: Duration = Duration::from_secs(3);
 
 /// Opens the store to serve or write it; an embedded one is owned until it is dropped.
 pub(crate) async fn open(settings: &config::Store) -> anyhow::Result<Stores> {
@@ -34,7 +38,12 @@ pub(crate) fn open_restored_files(directory: &Path) -> anyhow::Result<Stores> {
 pub(crate) async fn open_recovered(settings: &config::Store) -> anyhow::Result<Stores> {
     let url = &settings.database_url;
     let open = async {
-        let others = other_sessions(url).await.map_err(sentence)?;
+        let until = Instant::now() + SESSIONS_END_WITHIN;
+        let mut others = other_sessions(url).await.map_err(sentence)?;
+        while others > 0 && Instant::now() < until {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            others = other_sessions(url).await.map_err(sentence)?;
+        }
         ensure!(others == 0, "{others} other sessions of Holdline are connected: stop every process that serves it");
         holdline_store::restore_postgres(url, url, &Clocks::of_machine()).await.map_err(sentence)
     };

@@ -8,9 +8,9 @@ use holdline_load::private_postgres::{ARCHIVING, Options, PrivatePostgres};
 use serde_json::Value;
 use tokio_postgres::NoTls;
 
-use crate::assert_refused;
 use crate::process::{WITHIN, wait_until};
 use crate::shop::Shop;
+use crate::{assert_refused, serve_refused};
 
 /// The one column of all rows, as text.
 fn column(url: &str, sql: &str) -> Result<Vec<String>> {
@@ -97,8 +97,7 @@ fn schemas_of_two_instants_are_refused_on_postgres_too() -> Result<()> {
     assert_eq!(served.process.terminate(WITHIN)?.code(), Some(0));
     let refused = |sql: &str, said: &str| -> Result<()> {
         column(&url, sql)?;
-        assert_refused(&shop.run(&["serve", "--listen", "127.0.0.1:0"])?, said);
-        Ok(())
+        serve_refused(&shop, "holdline-data", said)
     };
     // As if the ledger's schema had been loaded from an older dump.
     let older = "UPDATE ledger.ledger_head SET next_seq = next_seq - 3 RETURNING ''::text";

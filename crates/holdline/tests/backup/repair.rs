@@ -84,7 +84,7 @@ fn an_older_ledger_beside_newer_orders_is_put_right_by_listed_movements() -> Res
     assert_eq!(shop.figure("restored", "ledger", &of_cup("on_hand"))?, 0);
     assert_eq!(shop.figure("restored", "ledger", &of_cup("held"))?, 1);
     shop.expect_audit_clean("restored")?;
-    let served = shop.serve_restored()?;
+    let served = shop.serve_from("restored")?;
     shop.cancel(&served, new)?;
     wait_until(WITHIN, || Ok(shop.figure("restored", "ledger", "SELECT open_holds FROM ledger_head")? == 3))?;
     served.process.terminate(WITHIN)?;

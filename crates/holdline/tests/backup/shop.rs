@@ -68,7 +68,12 @@ impl Shop {
     }
 
     pub(crate) fn serve(&self) -> Result<Served> {
-        self.place.serve_with(&[], &self.environment())
+        self.serve_from("holdline-data")
+    }
+
+    /// Serves another data directory.
+    pub(crate) fn serve_from(&self, data: &str) -> Result<Served> {
+        self.place.serve_from(&self.place.path().join(data), &[], &self.environment())
     }
 
     /// A new SKU with stock.
@@ -150,10 +155,6 @@ impl Shop {
 
     pub(crate) fn restore(&self, name: &str, more: &[&str]) -> Result<Ended> {
         self.run(&[&["restore", name, "--data", "restored"], more].concat())
-    }
-
-    pub(crate) fn serve_restored(&self) -> Result<Served> {
-        self.place.serve_from(&self.place.path().join("restored"), &[], &[])
     }
 
     /// The numbers of all orders in a store.

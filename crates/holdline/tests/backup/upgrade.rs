@@ -114,7 +114,7 @@ fn data_of_every_earlier_schema_is_opened_with_its_rows_intact() -> Result<()> {
                     .with_context(|| format!("{name}/{file}"))?;
             }
             shop.expect_audit_clean(&name)?;
-            let served = shop.place.serve_from(&path.join(&name), &[], &[])?;
+            let served = shop.serve_from(&name)?;
             shop.buy_many(served.address, 2)?;
             shop.settled(&name)?;
             served.process.terminate(WITHIN)?;
@@ -172,7 +172,7 @@ fn an_older_process_beside_a_newer_schema_goes_on_only_as_long_as_it_may() -> Re
     assert_eq!(older.process.terminate(WITHIN)?.code(), Some(0));
     assert_eq!(beside.process.terminate(WITHIN)?.code(), Some(0));
     // And it does not start again.
-    crate::assert_refused(&shop.run(&["serve", "--listen", "127.0.0.1:0"])?, "run the newer Holdline");
+    crate::serve_refused(&shop, "holdline-data", "run the newer Holdline")?;
     postgres.stop()?;
     Ok(())
 }
