@@ -19,6 +19,7 @@ mod noop;
 mod openapi;
 mod operation;
 mod order;
+mod place;
 mod problem;
 mod query;
 mod replay;

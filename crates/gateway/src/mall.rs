@@ -13,7 +13,7 @@ use holdline_domain::order::OrderNo;
 use crate::auth::{self, not_found};
 use crate::call::{Answer, Call, json};
 use crate::openapi::{BodyProblems, Problems};
-use crate::order::idempotency_key_of;
+use crate::place::idempotency_key_of;
 use crate::problem::ProblemBody;
 use crate::query::Query;
 use crate::replay::mark_replayed;

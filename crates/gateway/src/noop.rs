@@ -13,7 +13,7 @@ use holdline_domain::order::{
 use holdline_domain::time::UnixMillis;
 
 use crate::call::{Answer, read_body};
-use crate::order::placed_answer;
+use crate::place::placed_answer;
 use crate::problem::{Code, Problem};
 use crate::request_id::{self, REQUEST_ID};
 use crate::wire;

@@ -9,7 +9,7 @@ use utoipa::{IntoResponses, Modify, OpenApi as _, ToSchema};
 
 use crate::operation::{Entry, Op, Verb};
 use crate::problem::ProblemBody;
-use crate::{catalog, health, hold, mall, order, stock, submit};
+use crate::{catalog, health, hold, mall, order, place, stock, submit};
 
 /// The document, pretty printed; the same text each time.
 pub fn openapi_json() -> String {
@@ -32,7 +32,7 @@ fn document() -> OpenApi {
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     paths(
-        order::place, order::list, order::get, order::cancel, order::get_group, order::get_group_by_key,
+        place::place, order::list, order::get, order::cancel, order::get_group, order::get_group_by_key,
         order::abandon, submit::get, catalog::get_seller, catalog::put_seller, catalog::get_sku, catalog::put_sku,
         catalog::put_skus, stock::list, stock::get, stock::movements, stock::adjust, stock::put_flags, hold::take, hold::get, hold::commit,
         hold::release, hold::extend, mall::submit, mall::is_created, health::health,

@@ -15,7 +15,7 @@ use crate::call::{Answer, Call, Gate, Head, Parameters, finish, secured};
 use crate::metrics::Meters;
 use crate::operation::Op;
 use crate::problem::{Code, Problem};
-use crate::{catalog, health, hold, mall, order, stock, submit};
+use crate::{catalog, health, hold, mall, order, place, stock, submit};
 
 /// What the router is made from.
 pub struct Setup {
@@ -45,7 +45,7 @@ type Endpoint = MethodRouter<Arc<Gate>>;
 
 fn endpoint(op: Op) -> Endpoint {
     match op {
-        Op::PlaceOrders => secure(op, order::place),
+        Op::PlaceOrders => secure(op, place::place),
         Op::ListOrders => secure(op, order::list),
         Op::GetOrder => secure(op, order::get),
         Op::CancelOrder => secure(op, order::cancel),

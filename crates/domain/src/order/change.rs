@@ -4,11 +4,15 @@
 //! guarded by the group's key, the orders' versions and the shard clock. [`decide`] is pure; engines read the guarded rows, call
 //! it, and write what it returns.
 
+mod rows;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Acceptance, AcceptedSubmit, EventKind, GroupState, Order, OrderGroup, OrderNo};
 use crate::id::{GroupKey, SellerId, TenantId, Version};
 use crate::time::UnixMillis;
+
+pub use rows::{Decided, Event, Guard, GuardKeys, Timer};
 
 /// A write to one order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,100 +102,6 @@ pub enum ChangeAnswer {
         /// "Now" of the batch.
         now: UnixMillis,
     },
-}
-
-/// What an engine must read, under lock, before it can decide a batch.
-#[derive(Debug, Clone, Default)]
-pub struct GuardKeys {
-    /// Group rows, and the promises under the same keys.
-    pub groups: BTreeSet<(TenantId, GroupKey)>,
-    /// Versions of orders, also of those to insert.
-    pub orders: BTreeSet<(TenantId, OrderNo)>,
-}
-
-impl GuardKeys {
-    /// What the batch touches.
-    pub fn of(changes: &[Change]) -> Self {
-        let mut keys = Self::default();
-        for change in changes {
-            keys.groups.extend(change.group.iter().map(|group| (change.tenant, group.key.clone())));
-            keys.groups.extend(change.accept.iter().map(|accepted| accepted.id()));
-            keys.orders.extend(change.orders.iter().map(|(write, _)| (change.tenant, write.order().no.clone())));
-        }
-        keys
-    }
-}
-
-/// The rows of one batch, as read under lock. What is absent does not exist.
-#[derive(Debug, Clone, Default)]
-pub struct Guard {
-    /// Group rows by key.
-    pub groups: BTreeMap<(TenantId, GroupKey), OrderGroup>,
-    /// Promises that are not kept yet, by key.
-    pub acceptances: BTreeMap<(TenantId, GroupKey), Acceptance>,
-    /// Versions of orders.
-    pub orders: BTreeMap<(TenantId, OrderNo), Version>,
-    /// The next number of the feed's gapless sequence.
-    pub next_seq: i64,
-    /// The shard clock ([`crate::time::ShardClock::judge`]).
-    pub now: UnixMillis,
-}
-
-/// One event as written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Event {
-    /// Its place in the feed, without gaps.
-    pub seq: i64,
-    /// Whose.
-    pub tenant: TenantId,
-    /// The order it is about.
-    pub order_no: OrderNo,
-    /// Whose order it is: the index by seller is made from the feed alone.
-    pub seller: SellerId,
-    /// The order's version after it: gapless per order.
-    pub version: Version,
-    /// What happened.
-    pub kind: EventKind,
-    /// When.
-    pub at: UnixMillis,
-}
-
-/// What must be looked at when its instant comes.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Timer {
-    /// When.
-    pub due: UnixMillis,
-    /// Whose.
-    pub tenant: TenantId,
-    /// The order.
-    pub order_no: OrderNo,
-}
-
-/// The decision on a batch: answers in the order of the changes, and the rows to write, all of them or none.
-#[derive(Debug, Clone, Default)]
-pub struct Decided {
-    /// One answer per change.
-    pub answers: Vec<ChangeAnswer>,
-    /// New group rows, sorted by key.
-    pub groups: Vec<OrderGroup>,
-    /// New promises, to be written before `kept` is taken away.
-    pub accepted: Vec<AcceptedSubmit>,
-    /// Promises to take away, because their submits have ended.
-    pub kept: Vec<(TenantId, GroupKey)>,
-    /// Promised numbers to take away, because orders have them now. A number whose submit ended otherwise stays, and
-    /// leads to its key for ever.
-    pub numbers_used: Vec<(TenantId, OrderNo)>,
-    /// New orders, sorted by number.
-    pub inserts: Vec<Order>,
-    /// Changed orders as they shall be, sorted by number; each differs from the stored one by its axes, `hold_n`,
-    /// `version` and `ended` only.
-    pub updates: Vec<Order>,
-    /// New timers: one per new order that waits for payment, due at its deadline.
-    pub timers: Vec<Timer>,
-    /// Events in sequence, without a gap from the guard's `next_seq`.
-    pub events: Vec<Event>,
-    /// The next number of the feed's sequence.
-    pub next_seq: i64,
 }
 
 /// Decides a batch in arrival order, each change against what the earlier ones left.

@@ -3,6 +3,7 @@
 //! Requests borrow from the body that they were read from; answers borrow from what the app returned.
 
 pub(crate) mod catalog;
+mod decimal;
 pub(crate) mod hold;
 pub(crate) mod json;
 pub(crate) mod mall;

@@ -53,7 +53,13 @@ pub(crate) fn write_submit_for_later(into: &mut Vec<u8>, authorization: &str, ke
     write_submit_with(into, authorization, key, body, Some(("prefer", "respond-async")));
 }
 
-fn write_submit_with(into: &mut Vec<u8>, authorization: &str, key: &str, body: &[u8], preference: Option<(&str, &str)>) {
+fn write_submit_with(
+    into: &mut Vec<u8>,
+    authorization: &str,
+    key: &str,
+    body: &[u8],
+    preference: Option<(&str, &str)>,
+) {
     let headers = [
         ("host", "127.0.0.1"),
         ("authorization", authorization),

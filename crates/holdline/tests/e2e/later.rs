@@ -46,7 +46,10 @@ pub(crate) fn an_accepted_submit_is_seen_to_its_end_on_every_process(at: &Instal
             }
             Some("create_failed") => {
                 assert_eq!(status["failure"]["errors"][0]["code"], "insufficient_stock");
-                assert_eq!((&asked["data"]["state"], &asked["data"]["reason"]["code"]), (&json!("failed"), &json!("order_refused")));
+                assert_eq!(
+                    (&asked["data"]["state"], &asked["data"]["reason"]["code"]),
+                    (&json!("failed"), &json!("order_refused"))
+                );
                 failed += 1;
             }
             _ => panic!("{submit} is not decided: {status}"),
