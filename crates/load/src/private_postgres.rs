@@ -204,6 +204,12 @@ impl PrivatePostgres {
         self.server.stop_at_once()
     }
 
+    /// Whether the server ends by itself within some time, as it does when it cannot recover from a crash; no time for
+    /// whether it has ended.
+    pub fn ends_within(&mut self, within: Duration) -> Result<bool, PostgresError> {
+        self.server.ends_within(within)
+    }
+
     /// Stops every process of the server where it stands (SIGSTOP): connections stay open and nobody answers.
     pub fn pause(&self) -> Result<(), PostgresError> {
         self.server.signal_all(Signal::STOP)

@@ -96,8 +96,9 @@ impl Home {
             }
             (Engine::Postgres, None) => {
                 progress.say("starting a private PostgreSQL");
-                let postgres =
-                    PrivatePostgres::start(Options { parent: Some(durable_parent()?), ..Options::default() })?;
+                // Where the caller wants the data, the server's own are as well.
+                let parent = if args.data.is_some() { home.data.clone() } else { durable_parent()? };
+                let postgres = PrivatePostgres::start(Options { parent: Some(parent), ..Options::default() })?;
                 postgres.create_database("holdline")?;
                 home.url = Some(postgres.url("holdline"));
                 home.postgres = Some(postgres);

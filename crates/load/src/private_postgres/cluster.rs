@@ -200,16 +200,22 @@ impl Server {
         Ok(())
     }
 
-    /// Whether the process is gone and reaped.
-    fn signal_and_wait(&mut self, signal: Signal, within: Duration) -> Result<bool, PostgresError> {
+    /// Whether the process ends within some time and is reaped.
+    pub(super) fn ends_within(&mut self, within: Duration) -> Result<bool, PostgresError> {
         let Some(child) = &self.child else { return Ok(true) };
-        send(child, signal)?;
         wait_end(child, within);
         let gone = self.ended()?.is_some();
         if gone {
             self.child = None;
         }
         Ok(gone)
+    }
+
+    /// Whether the process is gone and reaped.
+    fn signal_and_wait(&mut self, signal: Signal, within: Duration) -> Result<bool, PostgresError> {
+        let Some(child) = &self.child else { return Ok(true) };
+        send(child, signal)?;
+        self.ends_within(within)
     }
 
     pub(super) fn data_dir(&self) -> PathBuf {
