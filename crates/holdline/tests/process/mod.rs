@@ -93,6 +93,11 @@ impl Place {
 
     /// The same with environment variables.
     pub(crate) fn serve_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Result<Served> {
+        self.serve_logging(arguments, environment, &self.path().join("server.log"))
+    }
+
+    /// The same with another file for the log.
+    pub(crate) fn serve_logging(&self, arguments: &[&str], environment: &[(&str, &str)], log: &Path) -> Result<Served> {
         let data = self.data().into_os_string();
         let mut words = vec!["serve".into(), "--listen".into(), "127.0.0.1:0".into(), "--data".into(), data];
         words.extend(arguments.iter().map(Into::into));
@@ -102,7 +107,7 @@ impl Place {
             environment: environment.iter().map(|(name, value)| (name.into(), value.into())).collect(),
             readiness: Readiness::Line("holdline serving on ".to_owned()),
             ready_within: WITHIN,
-            log: Log::File(self.path().join("server.log")),
+            log: Log::File(log.to_owned()),
         })?;
         let line = process.ready_line().context("a ready line")?.to_owned();
         let url = line.split_whitespace().nth(3).context("a URL in the ready line")?.to_owned();
