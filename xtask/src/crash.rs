@@ -25,7 +25,7 @@ impl Store {
     /// Every store, in the order they are tried.
     pub(crate) const ALL: [Self; 2] = [Self::Sqlite, Self::Postgres];
 
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Sqlite => "sqlite",
             Self::Postgres => "postgres",
@@ -48,7 +48,8 @@ impl Store {
 }
 
 /// What befalls a database; it must be the command's own then.
-const DATABASE_TROUBLES: &str = "connections-cut,database-killed,database-restarted,database-paused";
+const DATABASE_TROUBLES: &str = "connections-cut,database-killed,database-restarted,database-paused,\
+     network-cut,network-silent,network-one-way";
 
 /// One run of the command.
 struct Run {

@@ -213,12 +213,6 @@ impl ServerProcess {
         self.child.try_wait().map_err(|source| ProcessError::System { action: "wait for", pid, source })
     }
 
-    /// Waits for it to end by itself, at most `within`; how it ended, when it has.
-    pub fn end_within(&mut self, within: Duration) -> Result<Option<ExitStatus>, ProcessError> {
-        wait_end(&self.child, within);
-        self.ended()
-    }
-
     /// CPU time so far, user and system, of all its threads, in seconds.
     pub fn cpu_seconds(&self) -> Result<f64, ProcessError> {
         cpu_seconds(self.pid())

@@ -127,6 +127,14 @@ impl Home {
         self.postgres.as_ref()
     }
 
+    /// From now on the private server is reached through another port of 127.0.0.1.
+    pub(crate) fn go_through(&mut self, port: u16) -> anyhow::Result<()> {
+        let postgres = self.postgres.as_ref().context("there is no private PostgreSQL")?;
+        let (own, other) = (format!(":{}/", postgres.port()), format!(":{port}/"));
+        self.url = self.url.as_ref().map(|url| url.replace(&own, &other));
+        Ok(())
+    }
+
     /// The private server, for who means it harm.
     pub(crate) fn postgres_mut(&mut self) -> Option<&mut PrivatePostgres> {
         self.postgres.as_mut()

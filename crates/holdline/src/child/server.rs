@@ -71,9 +71,9 @@ impl Server {
         Ok(self.process.rss_bytes()?)
     }
 
-    /// Waits for it to end by itself, at most `within`; how it ended, when it has.
-    pub(crate) fn end_within(&mut self, within: Duration) -> anyhow::Result<Option<ExitStatus>> {
-        Ok(self.process.end_within(within)?)
+    /// How it ended, when it has.
+    pub(crate) fn ended(&mut self) -> anyhow::Result<Option<ExitStatus>> {
+        Ok(self.process.ended()?)
     }
 
     /// Ends it with SIGKILL: nothing of it runs any more when this returns.
