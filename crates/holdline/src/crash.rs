@@ -82,6 +82,11 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         "troubles of the database need --store postgres without --database-url: it must be ours to harm"
     );
     ensure!(
+        !args.trouble.contains(&Trouble::DatabasePromoted)
+            || args.trouble.iter().all(|trouble| trouble.network().is_none()),
+        "a network that fails and a standby that is promoted need runs of their own: the proxy leads to one server"
+    );
+    ensure!(
         args.disk_switch.is_some() || args.trouble.iter().all(|trouble| !trouble.is_of_disk()),
         "troubles of the disk need --disk-switch: without it there is no disk to harm"
     );

@@ -127,6 +127,14 @@ impl Home {
         self.postgres.as_ref()
     }
 
+    /// Puts a standby beside the private server. From now on Holdline is told of both.
+    pub(crate) fn add_standby(&mut self) -> anyhow::Result<()> {
+        let postgres = self.postgres.as_mut().context("there is no private PostgreSQL")?;
+        postgres.add_standby()?;
+        self.url = Some(postgres.url_of_both("holdline"));
+        Ok(())
+    }
+
     /// From now on the private server is reached through another port of 127.0.0.1.
     pub(crate) fn go_through(&mut self, port: u16) -> anyhow::Result<()> {
         let postgres = self.postgres.as_ref().context("there is no private PostgreSQL")?;

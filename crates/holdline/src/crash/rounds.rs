@@ -14,6 +14,7 @@ use super::book::{Book, SCARCE_UNITS, SKUS, Told, code, given, is_scarce, shop};
 use super::client::body;
 use super::disk::Switch;
 use super::proxy::Proxy;
+use super::trouble::Trouble;
 use super::verdict::Verdict;
 use crate::child::submit::Meaning;
 use crate::child::{
@@ -33,6 +34,9 @@ pub(super) fn run(args: &Args, stop: &Stop) -> anyhow::Result<Verdict> {
     let progress = Progress::new(false);
     progress.say(&format!("seed {seed}"));
     let mut home = Home::fresh(&args.store, progress)?;
+    if args.trouble.contains(&Trouble::DatabasePromoted) {
+        home.add_standby()?;
+    }
     let proxy = if args.trouble.iter().any(|trouble| trouble.network().is_some()) {
         let postgres = home.postgres().context("there is no private PostgreSQL to put a network before")?;
         let proxy = Proxy::start(postgres.port())?;

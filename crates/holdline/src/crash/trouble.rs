@@ -24,6 +24,8 @@ pub(super) enum Trouble {
     DatabaseKilled,
     /// PostgreSQL is restarted in order; its clients are cut off.
     DatabaseRestarted,
+    /// PostgreSQL stops at once and for ever; its synchronous standby is promoted and takes over.
+    DatabasePromoted,
     /// Every process of PostgreSQL stands still for a while, connections stay open.
     DatabasePaused,
     /// Every connection to PostgreSQL is cut; new ones are accepted.
@@ -64,6 +66,7 @@ impl Trouble {
             | Self::DatabaseKilled
             | Self::DatabaseRestarted
             | Self::DatabasePaused
+            | Self::DatabasePromoted
             | Self::ConnectionsCut
             | Self::PowerCut
             | Self::FlushHeld
@@ -91,6 +94,7 @@ impl Trouble {
                 postgres.restart()?;
             }
             Self::DatabaseRestarted => postgres.restart()?,
+            Self::DatabasePromoted => postgres.fail_over()?,
             Self::DatabasePaused => {
                 postgres.pause()?;
                 wait();
