@@ -25,7 +25,7 @@ impl Store {
     /// Every store, in the order they are tried.
     pub(crate) const ALL: [Self; 2] = [Self::Sqlite, Self::Postgres];
 
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Sqlite => "sqlite",
             Self::Postgres => "postgres",
@@ -36,24 +36,29 @@ impl Store {
     fn runs(self) -> &'static [Run] {
         match self {
             // A data directory has one owner.
-            Self::Sqlite => &[Run { processes: "1", trouble: "process" }],
+            Self::Sqlite => &[Run { processes: "1", trouble: "process", harms_database: false }],
             // Alone nobody goes on; with others somebody does; and the database itself may be away.
             Self::Postgres => &[
-                Run { processes: "1", trouble: "process" },
-                Run { processes: "3", trouble: "process" },
-                Run { processes: "2", trouble: DATABASE_TROUBLES },
+                Run { processes: "1", trouble: "process", harms_database: false },
+                Run { processes: "3", trouble: "process", harms_database: false },
+                Run { processes: "2", trouble: DATABASE_TROUBLES, harms_database: true },
+                // Alone, because the network of the others leads to one server.
+                Run { processes: "2", trouble: "database-promoted", harms_database: true },
             ],
         }
     }
 }
 
-/// What befalls a database; it must be the command's own then.
-const DATABASE_TROUBLES: &str = "connections-cut,database-killed,database-restarted,database-paused";
+/// What befalls a database and the network to it.
+const DATABASE_TROUBLES: &str = "connections-cut,database-killed,database-restarted,database-paused,\
+     network-cut,network-silent,network-one-way";
 
 /// One run of the command.
 struct Run {
     processes: &'static str,
     trouble: &'static str,
+    /// The database must be the command's own then.
+    harms_database: bool,
 }
 
 /// Runs `rounds` of trouble in each run on each store; `server` is required for PostgreSQL.
@@ -64,7 +69,7 @@ pub(crate) fn run(workspace: &Workspace, rounds: u32, stores: &[Store], server: 
         let mut crash = workspace.cargo(&["run", "--quiet", "--locked", "--release", "-p", "holdline", "--", "crash"]);
         crash.args(["--rounds", &rounds.to_string(), "--store", store.name()]);
         crash.args(["--processes", run.processes, "--trouble", run.trouble]);
-        if let (Store::Postgres, Some(server), true) = (store, server, run.trouble != DATABASE_TROUBLES) {
+        if let (Store::Postgres, Some(server), false) = (store, server, run.harms_database) {
             crash.args(["--database-url", server.url()]).env(URL_VARIABLE, server.url());
         }
         process::run(&mut crash)?;

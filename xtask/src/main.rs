@@ -9,6 +9,7 @@ mod crash;
 mod deny;
 mod generate;
 mod postgres;
+mod power_cut;
 mod process;
 mod setup;
 mod simulate;
@@ -77,6 +78,15 @@ enum Task {
         #[arg(long)]
         store: Option<Store>,
     },
+    /// Cut the power of the disk under the real server, fail and hold its flushes, fill it; needs root, FUSE, loop devices.
+    PowerCut {
+        /// Power cuts per store.
+        #[arg(long, default_value_t = 3)]
+        rounds: u32,
+        /// Only this store; both when left out.
+        #[arg(long)]
+        store: Option<Store>,
+    },
     /// Regenerate api/openapi.json and api/errors.md from the code.
     Gen {
         /// Write nothing; fail and name the files that are stale.
@@ -135,6 +145,10 @@ fn perform(task: Task) -> Result<()> {
             let stores = store.map_or(Store::ALL.to_vec(), |one| vec![one]);
             let server = if stores.contains(&Store::Postgres) { Some(Postgres::start(&workspace)?) } else { None };
             crash::run(&workspace, rounds, &stores, server.as_ref())
+        }
+        Task::PowerCut { rounds, store } => {
+            let stores = store.map_or(Store::ALL.to_vec(), |one| vec![one]);
+            power_cut::run(&workspace, rounds, &stores, power_cut::Lacking::Fails)
         }
         Task::Gen { check: true } => generate::check(&workspace),
         Task::Gen { check: false } => generate::write(&workspace),

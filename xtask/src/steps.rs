@@ -7,6 +7,7 @@ use anyhow::{Result, bail};
 use crate::breakages::{self, Baseline};
 use crate::crash::{self, Store};
 use crate::postgres::{Postgres, URL_VARIABLE};
+use crate::power_cut::{self, Lacking};
 use crate::workspace::Workspace;
 use crate::{deny, generate, process, setup, simulate, tidy};
 
@@ -15,6 +16,9 @@ const SEEDS: u32 = 300;
 
 /// Kills per store. Reason: each costs seconds; long series are run by hand.
 const CRASH_ROUNDS: u32 = 3;
+
+/// Power cuts per store. Reason: as above.
+const POWER_CUTS: u32 = 1;
 
 /// The steps, in their order.
 const STEPS: &[Step] = &[
@@ -34,6 +38,7 @@ const STEPS: &[Step] = &[
         session.start_postgres()?;
         crash::run(session.workspace, CRASH_ROUNDS, &Store::ALL, session.postgres.as_ref())
     }),
+    now("power-cut", |session| power_cut::run(session.workspace, POWER_CUTS, &Store::ALL, Lacking::IsSaid)),
     // The README's own words, so that they keep working.
     now("demo", |session| cargo(session, &["run", "--release", "--", "demo", "--exit"])),
 ];

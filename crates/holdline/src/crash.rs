@@ -4,18 +4,24 @@
 //! instant; the store is audited as the kill left it; the server starts again; every submit without a definite answer is
 //! sent again under its key until it has one, and once more to see the same; every order acknowledged in the round is
 //! looked up. With several processes on one PostgreSQL one of them is killed, the others serve on, and who asks again asks
-//! any of them. A round may instead kill, restart or pause the PostgreSQL itself, or cut the connections to it: the servers
-//! must find back by themselves. After the last round every acknowledged order of all rounds is looked up, the server comes to rest, the
+//! any of them. A round may instead kill, restart or pause the PostgreSQL itself, or the network to it: the servers
+//! must find back by themselves. On a disk that a program can harm (`--disk-switch`) a round may cut its power, fail or hold
+//! its flushes, or fill it. After the last round every acknowledged order of all rounds is looked up, the server comes to rest, the
 //! audit must leave nothing out, and the balances of each SKU must be what the clients know.
 //!
-//! Deliberately absent: power cuts. A killed process has lost nothing that the kernel already had.
+//! Deliberately absent: the disk itself. A killed process has lost nothing that the kernel already had, so power cuts need
+//! a device that forgets; `cargo xtask power-cut` brings one.
 
 mod book;
 mod client;
+mod disk;
+mod harm;
+mod proxy;
 mod rounds;
 mod trouble;
 mod verdict;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::ensure;
@@ -42,6 +48,12 @@ pub(crate) struct Args {
     /// What happens in a round; of several each round has one at random. All but `process` need a private PostgreSQL
     #[arg(long, value_enum, value_delimiter = ',', value_name = "WHAT", default_value = "process")]
     trouble: Vec<Trouble>,
+    /// The program that harms the disk under --data, called with a word such as `off`
+    #[arg(long, value_name = "PROGRAM", requires = "data")]
+    disk_switch: Option<PathBuf>,
+    /// The disk answers flushes without doing them: a run that must FAIL, which shows that a cheat is caught
+    #[arg(long, requires = "disk_switch")]
+    disk_lies: bool,
     /// Longest load before a kill; each round is killed at a random instant of it
     #[arg(long, value_name = "S", default_value_t = 1.0)]
     seconds_per_round: f64,
@@ -68,6 +80,15 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         args.trouble.iter().all(|trouble| !trouble.is_of_database())
             || (args.store.store == Engine::Postgres && args.store.database_url.is_none()),
         "troubles of the database need --store postgres without --database-url: it must be ours to harm"
+    );
+    ensure!(
+        !args.trouble.contains(&Trouble::DatabasePromoted)
+            || args.trouble.iter().all(|trouble| trouble.network().is_none()),
+        "a network that fails and a standby that is promoted need runs of their own: the proxy leads to one server"
+    );
+    ensure!(
+        args.disk_switch.is_some() || args.trouble.iter().all(|trouble| !trouble.is_of_disk()),
+        "troubles of the disk need --disk-switch: without it there is no disk to harm"
     );
     ensure!((0.1..=60.0).contains(&args.seconds_per_round), "--seconds-per-round must be 0.1 to 60");
     ensure!((1.0..=100_000.0).contains(&args.rate), "--rate must be 1 to 100,000");

@@ -13,6 +13,9 @@ pub(crate) fn start(log: &Log) -> anyhow::Result<()> {
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        // A line that cannot be written, because the disk of the log is full, is lost. The library would say so on the same
+        // standard error and panic when that fails too, in the thread that was just about to answer an order.
+        .log_internal_errors(false)
         .with_ansi(std::io::stderr().is_terminal());
     let started = match log.format {
         LogFormat::Text => subscriber.try_init(),

@@ -4,6 +4,7 @@ mod process;
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::path::Path;
 
 use anyhow::Result;
 use process::{Ended, Place, WITHIN};
@@ -33,6 +34,18 @@ fn says_in_one_line_where_it_serves_and_ends_in_order_at_sigterm() -> Result<()>
     assert_eq!(served.process.terminate(WITHIN)?.code(), Some(0));
     // The directory is free again.
     assert_eq!(place.serve(&[])?.process.terminate(WITHIN)?.code(), Some(0));
+    Ok(())
+}
+
+/// The disk of the log is often the disk of the data. `/dev/full` refuses every byte as a full one does.
+#[test]
+fn serves_on_when_its_log_cannot_be_written() -> Result<()> {
+    let place = Place::new()?;
+    let served = place.serve_logging(&[], &[], Path::new("/dev/full"))?;
+    for _ in 0..3 {
+        assert_eq!(served.call("", "GET", "/readyz", None)?.0, 200);
+    }
+    assert_eq!(served.process.terminate(WITHIN)?.code(), Some(0));
     Ok(())
 }
 

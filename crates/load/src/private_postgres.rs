@@ -7,7 +7,7 @@
 //! PostgreSQL refuses to run as root. As root the cluster belongs to the user `postgres`, or `nobody` without one, and
 //! its programs run as that user; the standard library changes the user itself, so neither `su` nor `runuser` is needed.
 //!
-//! Deliberately absent: an async runtime, a database driver, replication, upgrade. When this process is killed with
+//! Deliberately absent: an async runtime, a database driver, upgrade. When this process is killed with
 //! SIGKILL the cluster stays behind: `pg_ctl stop -D DIRECTORY/data` and remove the directory.
 
 mod binaries;
@@ -30,6 +30,8 @@ use binaries::Binaries;
 use cluster::Server;
 pub use recovery::ARCHIVING;
 use user::User;
+
+use crate::process::free_port;
 
 /// Settings that differ from PostgreSQL's defaults or that a figure depends on; the same for Holdline and the baseline.
 ///
@@ -138,7 +140,16 @@ pub struct PrivatePostgres {
     // Order matters: the server stops before its directory goes.
     server: Server,
     directory: TempDir,
+    standby: Option<Standby>,
     options: Options,
+}
+
+/// A second server that has everything the first one has acknowledged.
+#[derive(Debug)]
+struct Standby {
+    // Order matters, as above.
+    server: Server,
+    directory: TempDir,
 }
 
 impl PrivatePostgres {
@@ -146,17 +157,48 @@ impl PrivatePostgres {
     pub fn start(options: Options) -> Result<Self, PostgresError> {
         let user = User::for_postgres()?;
         let binaries = Binaries::find(&user)?;
-        let parent = options.parent.clone().unwrap_or_else(std::env::temp_dir);
-        // Absolute, because PostgreSQL's programs run with another current directory; closed to other users.
-        let made = parent.canonicalize().and_then(|parent| {
-            let closed = Permissions::from_mode(0o700);
-            tempfile::Builder::new().prefix("holdline-postgres-").permissions(closed).tempdir_in(parent)
-        });
-        let directory =
-            made.map_err(|source| PostgresError::File { action: "make a directory in", path: parent, source })?;
-        user.take_over(directory.path())?;
+        let directory = own_directory(&options, &user)?;
         let server = Server::start(binaries, user, directory.path(), &options)?;
-        Ok(Self { server, directory, options })
+        Ok(Self { server, directory, standby: None, options })
+    }
+
+    /// Starts a standby, for which every commit waits from now on.
+    pub fn add_standby(&mut self) -> Result<(), PostgresError> {
+        let port = free_port().map_err(|source| PostgresError::File {
+            action: "find a free port with",
+            path: "127.0.0.1".into(),
+            source,
+        })?;
+        self.start_standby(port)
+    }
+
+    fn start_standby(&mut self, port: u16) -> Result<(), PostgresError> {
+        let directory = own_directory(&self.options, &User::for_postgres()?)?;
+        let server = self.server.start_standby(directory.path(), port, &self.options)?;
+        self.standby = Some(Standby { server, directory });
+        Ok(())
+    }
+
+    /// Stops the server at once and for ever, and makes its standby the server. A new standby takes the old one's place, its
+    /// port included. Nothing without a standby.
+    pub fn fail_over(&mut self) -> Result<(), PostgresError> {
+        let Some(mut standby) = self.standby.take() else { return Ok(()) };
+        let port = self.server.port();
+        // Fenced before the other one writes: there must never be two.
+        self.server.stop_at_once()?;
+        standby.server.promote()?;
+        std::mem::swap(&mut self.server, &mut standby.server);
+        std::mem::swap(&mut self.directory, &mut standby.directory);
+        drop(standby);
+        self.start_standby(port)
+    }
+
+    /// A connection URL that names the server and its standby, and asks for the one that takes writes.
+    pub fn url_of_both(&self, database: &str) -> String {
+        let other = self.standby.as_ref().map(|standby| format!(",127.0.0.1:{}", standby.server.port()));
+        let (password, port) = (self.server.password(), self.server.port());
+        let other = other.unwrap_or_default();
+        format!("postgres://{USER}:{password}@127.0.0.1:{port}{other}/{database}?target_session_attrs=read-write")
     }
 
     /// A connection URL of a database, with user and password. `postgres` always exists.
@@ -206,6 +248,12 @@ impl PrivatePostgres {
         self.server.stop_at_once()
     }
 
+    /// Whether the server ends by itself within some time, as it does when it cannot recover from a crash; no time for
+    /// whether it has ended.
+    pub fn ends_within(&mut self, within: Duration) -> Result<bool, PostgresError> {
+        self.server.ends_within(within)
+    }
+
     /// Stops every process of the server where it stands (SIGSTOP): connections stay open and nobody answers.
     pub fn pause(&self) -> Result<(), PostgresError> {
         self.server.signal_all(Signal::STOP)
@@ -227,4 +275,18 @@ impl PrivatePostgres {
         let path = self.directory.path().to_owned();
         self.directory.close().map_err(|source| PostgresError::File { action: "remove", path, source })
     }
+}
+
+/// A new directory for a cluster. Absolute, because PostgreSQL's programs run with another current directory; closed to
+/// other users.
+fn own_directory(options: &Options, user: &User) -> Result<TempDir, PostgresError> {
+    let parent = options.parent.clone().unwrap_or_else(std::env::temp_dir);
+    let made = parent.canonicalize().and_then(|parent| {
+        let closed = Permissions::from_mode(0o700);
+        tempfile::Builder::new().prefix("holdline-postgres-").permissions(closed).tempdir_in(parent)
+    });
+    let directory =
+        made.map_err(|source| PostgresError::File { action: "make a directory in", path: parent, source })?;
+    user.take_over(directory.path())?;
+    Ok(directory)
 }

@@ -32,6 +32,7 @@ const GATEWAY: &str = "holdline-gateway";
 const OUTBOUND: &str = "holdline-outbound";
 const LOAD: &str = "holdline-load";
 const TESTKIT: &str = "holdline-testkit";
+const BAD_DISK: &str = "holdline-bad-disk";
 
 /// Drivers, servers, clients and sources of randomness. Reason: rules and use cases must run the same in a simulation.
 const OUTSIDE_WORLD: &[&str] = &[
@@ -88,6 +89,7 @@ const WALLS: &[Wall] = &[
     Wall { name: GATEWAY, sees: &[DOMAIN, APP], tests_see: &[TESTKIT], refuses: &[] },
     Wall { name: OUTBOUND, sees: &[DOMAIN], tests_see: &[], refuses: &[] },
     Wall { name: LOAD, sees: &[], tests_see: &[], refuses: &[] },
+    Wall { name: BAD_DISK, sees: &[], tests_see: &[], refuses: &[] },
     Wall { name: TESTKIT, sees: &[DOMAIN, APP], tests_see: &[STORE, REDIS, AMQP], refuses: &[] },
     Wall {
         name: "holdline",

@@ -96,8 +96,9 @@ impl Home {
             }
             (Engine::Postgres, None) => {
                 progress.say("starting a private PostgreSQL");
-                let postgres =
-                    PrivatePostgres::start(Options { parent: Some(durable_parent()?), ..Options::default() })?;
+                // Where the caller wants the data, the server's own are as well.
+                let parent = if args.data.is_some() { home.data.clone() } else { durable_parent()? };
+                let postgres = PrivatePostgres::start(Options { parent: Some(parent), ..Options::default() })?;
                 postgres.create_database("holdline")?;
                 home.url = Some(postgres.url("holdline"));
                 home.postgres = Some(postgres);
@@ -124,6 +125,22 @@ impl Home {
     /// The private server, when there is one.
     pub(crate) fn postgres(&self) -> Option<&PrivatePostgres> {
         self.postgres.as_ref()
+    }
+
+    /// Puts a standby beside the private server. From now on Holdline is told of both.
+    pub(crate) fn add_standby(&mut self) -> anyhow::Result<()> {
+        let postgres = self.postgres.as_mut().context("there is no private PostgreSQL")?;
+        postgres.add_standby()?;
+        self.url = Some(postgres.url_of_both("holdline"));
+        Ok(())
+    }
+
+    /// From now on the private server is reached through another port of 127.0.0.1.
+    pub(crate) fn go_through(&mut self, port: u16) -> anyhow::Result<()> {
+        let postgres = self.postgres.as_ref().context("there is no private PostgreSQL")?;
+        let (own, other) = (format!(":{}/", postgres.port()), format!(":{port}/"));
+        self.url = self.url.as_ref().map(|url| url.replace(&own, &other));
+        Ok(())
     }
 
     /// The private server, for who means it harm.

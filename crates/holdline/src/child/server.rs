@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
+use std::process::ExitStatus;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -68,6 +69,11 @@ impl Server {
     /// Resident memory in bytes.
     pub(crate) fn rss_bytes(&self) -> anyhow::Result<u64> {
         Ok(self.process.rss_bytes()?)
+    }
+
+    /// How it ended, when it has.
+    pub(crate) fn ended(&mut self) -> anyhow::Result<Option<ExitStatus>> {
+        Ok(self.process.ended()?)
     }
 
     /// Ends it with SIGKILL: nothing of it runs any more when this returns.

@@ -146,7 +146,7 @@ impl Book {
         Errand::Submit(self.new_submit())
     }
 
-    fn new_submit(&mut self) -> usize {
+    pub(super) fn new_submit(&mut self) -> usize {
         let mut key = String::new();
         new_key(&mut key);
         let first = self.dice.random_range(0..SKUS);

@@ -1,19 +1,20 @@
 //! The rounds, and the judgement over all of them.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use anyhow::{Context as _, anyhow, bail, ensure};
-use holdline_load::generator::{Load, Plan};
+use anyhow::{Context as _, bail, ensure};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use serde_json::json;
 
 use super::Args;
 use super::book::{Book, SCARCE_UNITS, SKUS, Submit, Told, code, given, is_scarce, shop};
-use super::client::{Runner, body};
-use super::trouble::{AWAY_MAX, Trouble};
+use super::client::body;
+use super::disk::Switch;
+use super::proxy::Proxy;
+use super::trouble::Trouble;
 use super::verdict::Verdict;
 use crate::child::submit::Meaning;
 use crate::child::{
@@ -22,8 +23,6 @@ use crate::child::{
 
 /// The tenant's name.
 const TENANT: &str = "crash";
-/// The earliest instant of a kill: the first requests are on their way.
-const KILLED_AFTER: Duration = Duration::from_millis(50);
 /// How often a request without a definite answer is sent again after the start.
 const ATTEMPTS_MAX: usize = 400;
 /// How long an accepted submit may take to be decided after the trouble, in seconds: it is taken up after two.
@@ -37,6 +36,17 @@ pub(super) fn run(args: &Args, stop: &Stop) -> anyhow::Result<Verdict> {
     let progress = Progress::new(false);
     progress.say(&format!("seed {seed}"));
     let mut home = Home::fresh(&args.store, progress)?;
+    if args.trouble.contains(&Trouble::DatabasePromoted) {
+        home.add_standby()?;
+    }
+    let proxy = if args.trouble.iter().any(|trouble| trouble.network().is_some()) {
+        let postgres = home.postgres().context("there is no private PostgreSQL to put a network before")?;
+        let proxy = Proxy::start(postgres.port())?;
+        home.go_through(proxy.port)?;
+        Some(proxy)
+    } else {
+        None
+    };
     let keys = Keys::create(&home, TENANT)?;
     let mut servers = (0..args.processes).map(|_| Server::start(&home)).collect::<anyhow::Result<Vec<_>>>()?;
     shop().write(&mut Client::new(servers[0].address, &keys.admin)?, "opening")?;
@@ -46,9 +56,11 @@ pub(super) fn run(args: &Args, stop: &Stop) -> anyhow::Result<Verdict> {
         keys: &keys,
         book: Arc::new(Mutex::new(Book::new(StdRng::seed_from_u64(seed)))),
         dice: StdRng::seed_from_u64(!seed),
-        verdict: Verdict { seed, clean: true, ..Verdict::default() },
+        verdict: Verdict { seed, clean: true, processes: args.processes, ..Verdict::default() },
         progress,
         stop,
+        switch: args.disk_switch.clone().map(Switch::new),
+        proxy,
     };
     let bar = progress.bar("crash rounds", u64::from(args.rounds));
     for round in 1..=args.rounds {
@@ -69,16 +81,20 @@ pub(super) fn run(args: &Args, stop: &Stop) -> anyhow::Result<Verdict> {
     Ok(verdict)
 }
 
-struct Rounds<'a> {
-    args: &'a Args,
-    home: &'a mut Home,
-    keys: &'a Keys,
-    book: Arc<Mutex<Book>>,
+pub(super) struct Rounds<'a> {
+    pub(super) args: &'a Args,
+    pub(super) home: &'a mut Home,
+    pub(super) keys: &'a Keys,
+    pub(super) book: Arc<Mutex<Book>>,
     /// Chooses the instants; the book has dice of its own.
-    dice: StdRng,
-    verdict: Verdict,
+    pub(super) dice: StdRng,
+    pub(super) verdict: Verdict,
     progress: Progress,
-    stop: &'a Stop,
+    pub(super) stop: &'a Stop,
+    /// Harms the disk, where there is one to harm.
+    pub(super) switch: Option<Switch>,
+    /// The network between Holdline and its database, where it may fail.
+    pub(super) proxy: Option<Proxy>,
 }
 
 impl Rounds<'_> {
@@ -100,7 +116,7 @@ impl Rounds<'_> {
         self.stop.check()?;
         let audit = audit(self.home)?;
         self.judge_audit(round, &audit);
-        if servers.len() < self.args.processes {
+        while servers.len() < self.args.processes {
             servers.push(Server::start(self.home)?);
         }
         let mut client = Client::new(self.any(servers), &self.keys.shop)?;
@@ -124,51 +140,6 @@ impl Rounds<'_> {
     /// Where any of the servers listens.
     fn any(&mut self, servers: &[Server]) -> SocketAddr {
         servers[self.dice.random_range(0..servers.len())].address
-    }
-
-    /// One of the servers is killed, or the database has its trouble, under load. Whoever is left is loaded as long again.
-    fn load_and_trouble(&mut self, trouble: Trouble, servers: &mut Vec<Server>) -> anyhow::Result<()> {
-        let longest = Duration::from_secs_f64(self.args.seconds_per_round);
-        let begins_after = KILLED_AFTER + longest.mul_f64(self.dice.random::<f64>());
-        let away = AWAY_MAX.mul_f64(self.dice.random::<f64>());
-        let mut plan = Plan::new(servers[0].address, longest.mul_f64(2.0) + AWAY_MAX + Duration::from_mins(1));
-        plan.targets = servers.iter().map(|server| server.address).collect();
-        plan.load = Load::Open { requests_per_second: self.args.rate };
-        plan.reconnects_max = 0;
-        plan.control = self.stop.control();
-        let control = plan.control.clone();
-        let runners = (0..self.args.connections).map(|_| Runner::new(&self.keys.shop, &self.book)).collect();
-        let victim = if trouble.is_of_database() {
-            None
-        } else {
-            Some(servers.swap_remove(self.dice.random_range(0..servers.len())))
-        };
-        let goes_on = if servers.is_empty() { Duration::ZERO } else { begins_after };
-        let postgres = self.home.postgres_mut();
-        let (done, is_done) = mpsc::channel::<()>();
-        let (loaded, happened) = std::thread::scope(|scope| {
-            let culprit = scope.spawn(move || {
-                // Nobody sends: it is the wait that matters, and it ends when `done` is dropped after the load.
-                let wait = |time| {
-                    let _ = is_done.recv_timeout(time);
-                };
-                wait(begins_after);
-                let happened = match (victim, postgres) {
-                    (Some(server), _) => server.kill(),
-                    (None, Some(postgres)) => trouble.befall(postgres, || wait(away)),
-                    (None, None) => Err(anyhow!("there is no private PostgreSQL to harm")),
-                };
-                wait(goes_on);
-                control.stop();
-                happened
-            });
-            let loaded = holdline_load::generator::run(&plan, runners);
-            drop(done);
-            (loaded, culprit.join())
-        });
-        happened.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-        loaded?;
-        Ok(())
     }
 
     /// What became of a submit that was accepted: it ends by itself, and stays as it was told.
@@ -303,7 +274,7 @@ fn definite(stop: &Stop, mut send: impl FnMut() -> anyhow::Result<Answer>) -> an
     bail!("no definite answer after {ATTEMPTS_MAX} attempts")
 }
 
-fn numbers_of(answer: &Answer) -> anyhow::Result<String> {
+pub(super) fn numbers_of(answer: &Answer) -> anyhow::Result<String> {
     let body = answer.json()?;
     let orders = body["orders"].as_array().context("an answer without orders")?;
     let numbers = orders.iter().map(|order| order["order_no"].as_str().context("an order without its number"));

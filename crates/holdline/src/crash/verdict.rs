@@ -14,6 +14,11 @@ pub(super) struct Verdict {
     pub(super) oversold: u64,
     pub(super) clean: bool,
     pub(super) seed: u64,
+    /// Servers that were loaded.
+    pub(super) processes: usize,
+    /// Orders placed under load, and how long the load was, troubles included.
+    pub(super) placed_under_load: usize,
+    pub(super) load_seconds: f64,
     pub(super) failures: Vec<String>,
 }
 
@@ -30,12 +35,15 @@ impl Verdict {
             writeln!(text, "{failure}").expect("a String takes every text");
         }
         let word = if self.is_ok() { "ok" } else { "FAILED" };
+        let Self { processes, .. } = self;
+        #[expect(clippy::cast_precision_loss, reason = "a run has far fewer than 2^52 orders")]
+        let rate = self.placed_under_load as f64 / self.load_seconds.max(f64::MIN_POSITIVE);
         let Self { rounds, acknowledged, retried, promised, lost, oversold, seed, .. } = self;
         let audit = if self.clean { "clean" } else { "mismatch" };
         writeln!(
             text,
             "CRASH {word} rounds={rounds} acknowledged={acknowledged} retried={retried} promised={promised} lost={lost} \
-             oversold={oversold} audit={audit} seed={seed}"
+             oversold={oversold} audit={audit} processes={processes} orders_per_second={rate:.0} seed={seed}"
         )
         .expect("a String takes every text");
         text

@@ -93,11 +93,20 @@ impl Place {
 
     /// The same with environment variables.
     pub(crate) fn serve_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Result<Served> {
-        self.serve_from(&self.data(), arguments, environment)
+        self.start(&self.data(), arguments, environment, &self.path().join("server.log"))
     }
 
     /// The same from another data directory.
     pub(crate) fn serve_from(&self, data: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Result<Served> {
+        self.start(data, arguments, environment, &self.path().join("server.log"))
+    }
+
+    /// The same with another file for the log.
+    pub(crate) fn serve_logging(&self, arguments: &[&str], environment: &[(&str, &str)], log: &Path) -> Result<Served> {
+        self.start(&self.data(), arguments, environment, log)
+    }
+
+    fn start(&self, data: &Path, arguments: &[&str], environment: &[(&str, &str)], log: &Path) -> Result<Served> {
         let mut words = vec!["serve".into(), "--listen".into(), "127.0.0.1:0".into(), "--data".into(), data.into()];
         words.extend(arguments.iter().map(Into::into));
         let process = ServerProcess::start(&Launch {
@@ -106,7 +115,7 @@ impl Place {
             environment: environment.iter().map(|(name, value)| (name.into(), value.into())).collect(),
             readiness: Readiness::Line("holdline serving on ".to_owned()),
             ready_within: WITHIN,
-            log: Log::File(self.path().join("server.log")),
+            log: Log::File(log.to_owned()),
         })?;
         let line = process.ready_line().context("a ready line")?.to_owned();
         let url = line.split_whitespace().nth(3).context("a URL in the ready line")?.to_owned();

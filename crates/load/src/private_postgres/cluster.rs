@@ -73,6 +73,34 @@ impl Server {
         }
     }
 
+    /// Makes a standby of this server in a directory and starts it on a port of its own, or on a given one. From now on this
+    /// server answers a commit only once the standby has flushed it too.
+    pub(super) fn start_standby(&self, directory: &Path, port: u16, options: &Options) -> Result<Self, PostgresError> {
+        let (binaries, user) = (self.binaries.clone(), self.user.clone());
+        let (directory, password) = (directory.to_owned(), self.password.clone());
+        let mut standby = Self { binaries, user, directory, password, port, pid: 0, child: None };
+        let mut copy = standby.user.command(&standby.binaries.program("pg_basebackup"));
+        copy.env("PGPASSWORD", &self.password).arg("-D").arg(standby.data_dir()).args(["-h", "127.0.0.1", "-U", USER]);
+        copy.args(["-p", &self.port.to_string(), "--write-recovery-conf", "--checkpoint=fast", "--wal-method=stream"]);
+        standby.run("pg_basebackup", copy)?;
+        standby.launch(options)?;
+        let settings = self.data_dir().join("postgresql.auto.conf");
+        let failed = |source| PostgresError::File { action: "write", path: settings.clone(), source };
+        let mut file = File::options().append(true).open(&settings).map_err(failed)?;
+        io::Write::write_all(&mut file, b"synchronous_standby_names = '*'\n").map_err(failed)?;
+        if let Some(child) = &self.child {
+            send(child, Signal::HUP)?;
+        }
+        Ok(standby)
+    }
+
+    /// Makes a standby the primary.
+    pub(super) fn promote(&self) -> Result<(), PostgresError> {
+        let mut promote = self.user.command(&self.binaries.program("pg_ctl"));
+        promote.arg("promote").arg("--wait").arg("-D").arg(self.data_dir());
+        self.run("pg_ctl", promote)
+    }
+
     fn initialize(&self) -> Result<(), PostgresError> {
         let password_file = self.directory.join("password");
         let failed = |source| PostgresError::File { action: "write", path: password_file.clone(), source };
@@ -200,16 +228,22 @@ impl Server {
         Ok(())
     }
 
-    /// Whether the process is gone and reaped.
-    fn signal_and_wait(&mut self, signal: Signal, within: Duration) -> Result<bool, PostgresError> {
+    /// Whether the process ends within some time and is reaped.
+    pub(super) fn ends_within(&mut self, within: Duration) -> Result<bool, PostgresError> {
         let Some(child) = &self.child else { return Ok(true) };
-        send(child, signal)?;
         wait_end(child, within);
         let gone = self.ended()?.is_some();
         if gone {
             self.child = None;
         }
         Ok(gone)
+    }
+
+    /// Whether the process is gone and reaped.
+    fn signal_and_wait(&mut self, signal: Signal, within: Duration) -> Result<bool, PostgresError> {
+        let Some(child) = &self.child else { return Ok(true) };
+        send(child, signal)?;
+        self.ends_within(within)
     }
 
     pub(super) fn data_dir(&self) -> PathBuf {

@@ -11,6 +11,8 @@ mod checkpoint;
 mod connection;
 mod error;
 mod failure;
+#[cfg(test)]
+mod full_tests;
 mod lock;
 mod reader;
 mod statement;

@@ -10,17 +10,17 @@ use crate::engine::{Column, Step, Write};
 
 const REFERENCE: &[&str] = &["tenant", "account_no", "reference", "kind", "quantity"];
 
-struct Scene {
+pub(super) struct Scene {
     directory: tempfile::TempDir,
     time: Arc<AtomicI64>,
 }
 
 impl Scene {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { directory: tempfile::tempdir().unwrap(), time: Arc::new(AtomicI64::new(1_000)) }
     }
 
-    fn open(&self) -> Result<Sqlite, Fault> {
+    pub(super) fn open(&self) -> Result<Sqlite, Fault> {
         let (owner, time) = (Arc::new(DirectoryLock::take(self.directory.path())?), Arc::clone(&self.time));
         let clock = Arc::new(move || UnixMillis(time.load(Ordering::SeqCst)));
         Sqlite::open(self.directory.path(), &LEDGER, clock, Some(owner))
@@ -28,7 +28,7 @@ impl Scene {
 }
 
 /// Writes fixed rows, without reading.
-struct Writing(Vec<Write>);
+pub(super) struct Writing(pub(super) Vec<Write>);
 
 impl Program for Writing {
     type Outcome = ();
@@ -49,7 +49,7 @@ impl Program for GoingWrong {
     }
 }
 
-fn references(rows: &[(i64, &str, i64)], or_ignore: bool) -> Write {
+pub(super) fn references(rows: &[(i64, &str, i64)], or_ignore: bool) -> Write {
     Write::Insert {
         table: "reference",
         columns: REFERENCE,
@@ -74,7 +74,7 @@ fn reference_lookup(account_nos: &[i64]) -> Lookup {
     }
 }
 
-async fn stored(engine: &Sqlite, account_nos: &[i64]) -> Vec<(i64, String, i64)> {
+pub(super) async fn stored(engine: &Sqlite, account_nos: &[i64]) -> Vec<(i64, String, i64)> {
     let mut results = engine.lookup(vec![reference_lookup(account_nos)]).await.unwrap();
     let row = |row: Row| match row.0.as_slice() {
         [Value::Int(account_no), Value::Text(reference), Value::Int(quantity)] => {

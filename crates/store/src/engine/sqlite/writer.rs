@@ -53,6 +53,12 @@ impl Writer {
         }
     }
 
+    /// The file may not grow beyond so many pages: what a full disk looks like to SQLite.
+    #[cfg(test)]
+    pub(super) fn limit_pages(&self, pages_max: i64) {
+        self.connection.pragma_update(None, "max_page_count", pages_max).expect("the limit is a number");
+    }
+
     /// One program in one transaction.
     pub(super) fn run<P: Program>(&mut self, program: P) -> Result<P::Outcome, Fault> {
         self.failure.check(self.database)?;
