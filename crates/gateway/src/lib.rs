@@ -9,6 +9,7 @@
 //! Deliberately absent: rules, retries, caches, clocks that decide anything.
 
 mod auth;
+mod body;
 mod call;
 mod catalog;
 mod health;
@@ -28,7 +29,7 @@ mod stock;
 mod wire;
 
 pub use auth::{SECRET_PREFIX, secret_sha256};
-pub use call::BODY_BYTES_MAX;
+pub use body::BODY_BYTES_MAX;
 pub use noop::noop_router;
 pub use openapi::openapi_json;
 pub use operation::{Entry, Op, Verb};
