@@ -12,6 +12,8 @@ mod auth;
 mod body;
 mod call;
 mod catalog;
+#[doc(hidden)]
+pub mod fuzz;
 mod health;
 mod hold;
 mod metrics;
