@@ -5,8 +5,8 @@ use std::time::Duration;
 /// What a client can make large or slow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerLimits {
-    /// Open connections; beyond them 503 and closed. Each may cost a head buffer before its key is known: with
-    /// [`Self::head_bytes_max`], 160 MiB in all.
+    /// Open connections; beyond them 503 and closed. What each costs before its key is known is measured in
+    /// `docs/operating/edge.md`.
     pub connections_max: usize,
     /// Bytes of request line and headers together.
     pub head_bytes_max: usize,
@@ -40,8 +40,9 @@ impl Default for ServerLimits {
     }
 }
 
-/// hyper's read buffer must hold a head, and is used for bodies as well: most arrive in one piece of this size.
-pub(super) const BUFFER_BYTES_MIN: usize = 64 * 1_024;
+/// hyper asks for at least so much of a buffer. A larger one than a head needs would be filled by whoever sends half a
+/// head: the buffers of all connections are what the edge costs before any key is known.
+pub(super) const BUFFER_BYTES_MIN: usize = 8 * 1_024;
 
 /// How long a client that was refused while it was sending may go on sending into the void, so that it can read why.
 /// Long enough for what is under way on a slow line; short, because nobody is served by it.

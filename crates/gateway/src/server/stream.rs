@@ -48,7 +48,8 @@ impl Stream {
         let farewell = async {
             self.tcp.write_all(last_words).await?;
             self.tcp.shutdown().await?;
-            let mut void = [0; 8 * 1_024];
+            // Not an array: it would lie in the task of every connection, for all of its life.
+            let mut void = vec![0; 8 * 1_024];
             let mut read = 0;
             while read < LINGER_BYTES_MAX {
                 match self.tcp.read(&mut void).await? {
