@@ -76,14 +76,15 @@ async fn an_endless_body_is_413_and_not_taken_to_its_end() {
 
 /// All places are taken by clients that ask nothing: others are told so at once, and served when the idle are closed.
 #[tokio::test]
-async fn two_thousand_idle_connections_are_bounded_and_closed() {
-    const PLACES: usize = 500;
+async fn two_thousand_connections_to_two_hundred_places_are_bounded_and_closed() {
+    // Both ends are this process's: with 1,024 file descriptors, the usual limit, other tests go on beside this one.
+    const PLACES: usize = 200;
     let server = Target::start(ServerLimits { connections_max: PLACES, head_within: SOON * 10, ..patient() }).await;
     let mut idle = Vec::with_capacity(PLACES);
     for _ in 0..PLACES {
         idle.push(server.connect().await);
     }
-    for _ in 0..3 * PLACES {
+    for _ in 0..9 * PLACES {
         let transcript = Transcript::read(&mut server.connect().await).await;
         transcript.assert_problem(503, "busy");
     }
