@@ -69,7 +69,7 @@ pub(crate) fn run(workspace: &Workspace, plan: Plan) -> Result<()> {
         // A key of a throw-away store, so it may be seen among the words of the command.
         round.args(["--header", &format!("Authorization: Bearer {}", server.key)]).current_dir(&folder);
         let ended = process::status(&mut round)?;
-        sent += cases_of(&report)?;
+        sent += cases_of(&report, operations)?;
         server.assert_sound()?;
         ensure!(
             ended.success(),
@@ -102,19 +102,19 @@ fn schemathesis(folder: &Path) -> Result<PathBuf> {
     Ok(program)
 }
 
-/// How many operations the published document has.
+/// How many operations the published document has besides the reading of itself, which schemathesis leaves out.
 fn operations(root: &Path) -> Result<u64> {
     let document: Value = serde_json::from_slice(&fs::read(root.join("api/openapi.json"))?)?;
     let paths = document["paths"].as_object().context("api/openapi.json has no paths")?;
     let count = paths.values().filter_map(Value::as_object).map(serde_json::Map::len).sum::<usize>();
-    Ok(u64::try_from(count)?.max(1))
+    u64::try_from(count)?.checked_sub(1).context("api/openapi.json has no operations")
 }
 
-fn cases_of(report: &Path) -> Result<u64> {
+fn cases_of(report: &Path, operations: u64) -> Result<u64> {
     let text = fs::read(report).context("schemathesis wrote no report")?;
     let report: Value = serde_json::from_slice(&text)?;
     let tested = report["operations"]["tested"].as_u64();
-    ensure!(tested == report["operations"]["selected"].as_u64(), "some operations were not tested: {report}");
+    ensure!(tested == Some(operations), "{tested:?} of {operations} operations were tested");
     report["test_cases"]["generated"].as_u64().filter(|cases| *cases > 0).context("schemathesis sent nothing")
 }
 
@@ -183,7 +183,7 @@ mod tests {
         let folder = tempfile::tempdir()?;
         let path = folder.path().join("report.json");
         fs::write(&path, text)?;
-        cases_of(&path)
+        cases_of(&path, 2)
     }
 
     #[test]
@@ -200,6 +200,6 @@ mod tests {
         fs::create_dir(root.path().join("api")).unwrap();
         let document = r#"{"paths":{"/a":{"get":{},"post":{}},"/b":{"put":{}}}}"#;
         fs::write(root.path().join("api/openapi.json"), document).unwrap();
-        assert_eq!(operations(root.path()).unwrap(), 3);
+        assert_eq!(operations(root.path()).unwrap(), 2);
     }
 }
