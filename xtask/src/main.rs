@@ -7,6 +7,8 @@
 mod breakages;
 mod crash;
 mod deny;
+mod fuzz;
+mod fuzz_api;
 mod generate;
 mod postgres;
 mod power_cut;
@@ -19,6 +21,7 @@ mod workspace;
 
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
@@ -87,6 +90,27 @@ enum Task {
         #[arg(long)]
         store: Option<Store>,
     },
+    /// Fuzz the parsers of outside bytes, guided by coverage.
+    Fuzz {
+        /// Only this target; each in turn when left out.
+        #[arg(long)]
+        target: Option<String>,
+        /// Seconds per target.
+        #[arg(long, default_value_t = 60)]
+        seconds: u32,
+    },
+    /// Drive the real server from its OpenAPI document with schemathesis.
+    FuzzApi {
+        /// Cases to send, at least; rounds with further seeds run until then.
+        #[arg(long, default_value_t = 100_000)]
+        cases: u64,
+        /// The first seed; replays a failing round.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Minutes after which no further round begins.
+        #[arg(long, default_value_t = 120)]
+        minutes: u64,
+    },
     /// Regenerate api/openapi.json and api/errors.md from the code.
     Gen {
         /// Write nothing; fail and name the files that are stale.
@@ -149,6 +173,10 @@ fn perform(task: Task) -> Result<()> {
         Task::PowerCut { rounds, store } => {
             let stores = store.map_or(Store::ALL.to_vec(), |one| vec![one]);
             power_cut::run(&workspace, rounds, &stores, power_cut::Lacking::Fails)
+        }
+        Task::Fuzz { target, seconds } => fuzz::run(&workspace, target.as_deref(), seconds),
+        Task::FuzzApi { cases, seed, minutes } => {
+            fuzz_api::run(&workspace, fuzz_api::Plan { cases, seed, within: Duration::from_secs(60 * minutes) })
         }
         Task::Gen { check: true } => generate::check(&workspace),
         Task::Gen { check: false } => generate::write(&workspace),

@@ -29,6 +29,7 @@ pub(crate) fn prepare() -> Result<()> {
     let version = process::output(Command::new(programs.join("postgres")).arg("--version"))?;
     println!("postgres    {} in {}", String::from_utf8_lossy(&version).trim(), programs.display());
     curl()?;
+    python()?;
     component("rustfmt", "fmt")?;
     component("clippy", "clippy")?;
     cargo_deny()
@@ -75,6 +76,20 @@ fn curl() -> Result<()> {
     }
     let version = process::output(&mut question)?;
     println!("curl        {}", String::from_utf8_lossy(&version).lines().next().unwrap_or_default());
+    Ok(())
+}
+
+/// What the API's fuzzer is installed into. Debian's Python comes without the half of venv that brings pip.
+fn python() -> Result<()> {
+    let mut question = Command::new("python3");
+    question.args(["-c", "import sys, venv, ensurepip; print(sys.version.split()[0])"]);
+    if !process::succeeds(&mut question) {
+        install_with_apt(
+            "python3-venv",
+            "install Python 3 with venv (Debian and Ubuntu: `apt-get install python3-venv`)",
+        )?;
+    }
+    println!("python3     {}", String::from_utf8_lossy(&process::output(&mut question)?).trim());
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use crate::crash::{self, Store};
 use crate::postgres::{Postgres, URL_VARIABLE};
 use crate::power_cut::{self, Lacking};
 use crate::workspace::Workspace;
-use crate::{deny, generate, process, setup, simulate, tidy};
+use crate::{deny, fuzz_api, generate, process, setup, simulate, tidy};
 
 /// Seeds of the simulation, and of each breakage. Reason: 1,000 take up to 5 minutes, and CI has 40 for everything.
 const SEEDS: u32 = 300;
@@ -19,6 +19,9 @@ const CRASH_ROUNDS: u32 = 3;
 
 /// Power cuts per store. Reason: as above.
 const POWER_CUTS: u32 = 1;
+
+/// Cases against the API. Reason: a round of every phase; 100,000 are run by hand.
+const API_CASES: fuzz_api::Plan = fuzz_api::Plan { cases: 3_000, seed: 1, within: Duration::from_secs(90) };
 
 /// The steps, in their order.
 const STEPS: &[Step] = &[
@@ -32,6 +35,7 @@ const STEPS: &[Step] = &[
     now("deny", |session| deny::run(session.workspace, false)),
     now("gen", |session| generate::check(session.workspace)),
     now("tests", tests),
+    now("fuzz-api", |session| fuzz_api::run(session.workspace, API_CASES)),
     now("sim", |session| simulate::run(session.workspace, SEEDS, None)),
     now("breakages", |session| breakages::run(session.workspace, SEEDS, None, Baseline::JustPassed)),
     now("crash", |session| {

@@ -28,7 +28,7 @@ pub(crate) fn authorize(app: &App, op: Op, headers: &HeaderMap) -> Result<Access
     if allowed.iter().any(|scope| access.key.scopes.contains(scope)) { Ok(access) } else { Err(scope_missing(allowed)) }
 }
 
-fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
     let missing = || Problem::new(Code::ApiKeyMissing);
     let text = headers.get(AUTHORIZATION).ok_or_else(missing)?.to_str().map_err(|_| missing())?;
     let (scheme, secret) = text.split_once(' ').ok_or_else(missing)?;

@@ -11,27 +11,23 @@ use std::time::{Duration, Instant};
 
 use axum::body::{Body, HttpBody as _};
 use axum::extract::{RawPathParams, Request};
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
+use axum::http::header::{CONTENT_TYPE, HeaderMap};
 use axum::http::{HeaderValue, StatusCode, Uri};
 use axum::response::Response;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use holdline_app::{Access, App};
 use holdline_domain::id::{InvalidCode, InvalidField, TenantId};
-use http_body_util::BodyExt as _;
 use parking_lot::Mutex;
 use serde::Serialize;
 use tracing::Instrument as _;
 
 use crate::auth::{self, Sight};
+use crate::body::{read_body, require_json};
 use crate::metrics::Meters;
 use crate::operation::Op;
-use crate::problem::{Code, Facts, Problem};
+use crate::problem::{Code, Problem};
 use crate::request_id::{self, REQUEST_ID};
 
-/// The largest body: 1,000 lines with titles fit; the address has its own limit.
-pub const BODY_BYTES_MAX: usize = 256 * 1_024;
-/// A body that has not arrived by then will not: 256 KiB take 10 s at 26 kB/s.
-const BODY_WITHIN: Duration = Duration::from_secs(10);
 /// No call stays unanswered longer: who waits for a submit may wait 30 s. The app has limits of its own; this one is the
 /// last.
 const ANSWER_WITHIN: Duration = Duration::from_secs(40);
@@ -196,65 +192,6 @@ fn log(op: Option<Op>, problem: &Problem) {
     }
 }
 
-fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
-    let given = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
-    let essence = given.and_then(|text| text.split(|byte| *byte == b';').next()).unwrap_or_default().trim_ascii();
-    let is_json = essence.eq_ignore_ascii_case(b"application/json")
-        || essence.to_ascii_lowercase().strip_prefix(b"application/").is_some_and(|kind| kind.ends_with(b"+json"));
-    if is_json {
-        Ok(())
-    } else {
-        let detail = match std::str::from_utf8(essence) {
-            Ok("") | Err(_) => "Content-Type is missing; it must be application/json.".to_owned(),
-            Ok(given) => format!("Content-Type is {given}; it must be application/json."),
-        };
-        Err(Problem::new(Code::UnsupportedMediaType).detail(detail))
-    }
-}
-
-/// Reads a body within its limits of size and time.
-pub(crate) async fn read_body(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
-    let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > BODY_BYTES_MAX) {
-        return Err(too_large());
-    }
-    // The timer is armed only if the body is not there yet.
-    tokio::time::timeout(BODY_WITHIN, collect(body)).await.unwrap_or_else(|_| Err(Problem::new(Code::RequestTimeout)))
-}
-
-async fn collect(mut body: Body) -> Result<Bytes, Problem> {
-    let first = next_data(&mut body).await?.unwrap_or_default();
-    if first.len() > BODY_BYTES_MAX {
-        return Err(too_large());
-    }
-    // Nearly every body arrives in one piece, which is used as it is.
-    if body.is_end_stream() {
-        return Ok(first);
-    }
-    let mut all = BytesMut::from(first);
-    while let Some(data) = next_data(&mut body).await? {
-        if all.len() + data.len() > BODY_BYTES_MAX {
-            return Err(too_large());
-        }
-        all.extend_from_slice(&data);
-    }
-    Ok(all.freeze())
-}
-
-async fn next_data(body: &mut Body) -> Result<Option<Bytes>, Problem> {
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| Problem::new(Code::MalformedRequest).detail("The body ended early."))?;
-        if let Ok(data) = frame.into_data() {
-            return Ok(Some(data));
-        }
-    }
-    Ok(None)
-}
-
-fn too_large() -> Problem {
-    Problem::new(Code::BodyTooLarge).facts(Facts { bytes_max: Some(BODY_BYTES_MAX), ..Facts::default() })
-}
-
 /// An answer in JSON.
 pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Response {
     let body = serde_json::to_vec(body).expect("an answer is plain JSON");
@@ -266,20 +203,9 @@ pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use http_body_util::BodyExt as _;
 
-    #[test]
-    fn takes_json_under_its_names_only() {
-        let with = |text: &'static str| {
-            require_json(&HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(text))])).is_ok()
-        };
-        assert!(with("application/json"));
-        assert!(with("Application/JSON; charset=utf-8"));
-        assert!(with("application/vnd.shop+json"));
-        assert!(!with("application/x-www-form-urlencoded"));
-        assert!(!with("text/json"));
-        assert!(require_json(&HeaderMap::new()).is_err());
-    }
+    use super::*;
 
     #[tokio::test]
     async fn a_panic_is_an_internal_problem() {

@@ -9,8 +9,11 @@
 //! Deliberately absent: rules, retries, caches, clocks that decide anything.
 
 mod auth;
+mod body;
 mod call;
 mod catalog;
+#[doc(hidden)]
+pub mod fuzz;
 mod health;
 mod hold;
 mod mall;
@@ -31,7 +34,7 @@ mod submit;
 mod wire;
 
 pub use auth::{SECRET_PREFIX, secret_sha256};
-pub use call::BODY_BYTES_MAX;
+pub use body::BODY_BYTES_MAX;
 pub use noop::noop_router;
 pub use openapi::openapi_json;
 pub use operation::{Entry, Op, Verb};

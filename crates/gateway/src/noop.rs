@@ -12,7 +12,8 @@ use holdline_domain::order::{
 };
 use holdline_domain::time::UnixMillis;
 
-use crate::call::{Answer, read_body};
+use crate::body::read_body;
+use crate::call::Answer;
 use crate::place::placed_answer;
 use crate::problem::{Code, Problem};
 use crate::request_id::{self, REQUEST_ID};

@@ -110,7 +110,7 @@ pub(crate) fn no_orders() -> Problem {
 }
 
 /// Parses a key: plain visible ASCII, or a structured-field string, whose quotes are not part of the key.
-fn idempotency_key(text: &str) -> Result<IdempotencyKey, InvalidField> {
+pub(crate) fn idempotency_key(text: &str) -> Result<IdempotencyKey, InvalidField> {
     match text.strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
         Some(quoted) if quoted.contains('\\') => {
             IdempotencyKey::try_new(&quoted.replace("\\\"", "\"").replace("\\\\", "\\"))

@@ -1,15 +1,28 @@
 //! The listener: HTTP/1.1 with limits on everything a client can make large or slow, and an orderly end.
 //!
 //! hyper answers a too large head with 431 and what is not HTTP with 400, both without a body: there is no request yet
-//! that a problem could be about. A head that does not arrive in time ends the connection without an answer.
+//! that a problem could be about. Half a head that does not become a whole one in time is 408; a connection without a
+//! byte of a request is closed without a word.
+//!
+//! Two framings in one request (`Content-Length` beside `Transfer-Encoding`) are read as RFC 9112 says, by the latter, and
+//! the connection ends with the answer: what another server might have taken for a second request is not read as one.
 
-use std::future::Future;
+mod body;
+mod limits;
+mod stream;
+
+use std::convert::Infallible;
+use std::future::{Future, poll_fn, ready};
 use std::io;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
+use axum::http::header::{CONNECTION, HOST};
+use axum::http::{HeaderValue, Version};
+use axum::response::Response;
+use futures_util::future::Either;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -21,35 +34,11 @@ use tokio_util::task::TaskTracker;
 use tower::Service as _;
 
 use crate::problem::{Code, Problem};
-
-/// What a client can make large or slow.
-#[derive(Debug, Clone)]
-pub struct ServerLimits {
-    /// Open connections; beyond them 503 and closed. Each may cost a head buffer before its key is known: with
-    /// [`Self::head_bytes_max`], 160 MiB in all.
-    pub connections_max: usize,
-    /// Bytes of request line and headers together.
-    pub head_bytes_max: usize,
-    /// Headers of one request.
-    pub headers_max: usize,
-    /// How long a head may take to arrive. It counts from the end of the answer before, so it is the keep-alive time as
-    /// well: longer than the 60 s that load balancers keep a connection idle, so that they close first.
-    pub head_within: Duration,
-    /// How long accepted requests may take to be answered once the server shall stop.
-    pub drain_within: Duration,
-}
-
-impl Default for ServerLimits {
-    fn default() -> Self {
-        Self {
-            connections_max: 10_000,
-            head_bytes_max: 16 * 1_024,
-            headers_max: 64,
-            head_within: Duration::from_secs(75),
-            drain_within: Duration::from_secs(20),
-        }
-    }
-}
+use crate::request_id::{self, REQUEST_ID};
+pub(crate) use body::BodyError;
+use body::Unread;
+pub use limits::ServerLimits;
+use stream::Stream;
 
 /// How the server ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +69,8 @@ pub async fn serve_within(
         stop: CancellationToken::new(),
         cut: CancellationToken::new(),
         connections: TaskTracker::new(),
-        busy: busy_answer(),
+        busy: whole_answer("503 Service Unavailable", &Problem::new(Code::Busy).detail("All connections are in use.")),
+        limits,
     };
     tokio::select! {
         () = server.accept_all(&listener) => {}
@@ -88,7 +78,7 @@ pub async fn serve_within(
     }
     // Closed before draining, so that clients go to another process at once.
     drop(listener);
-    server.drain(limits.drain_within).await
+    server.drain().await
 }
 
 fn builder(limits: &ServerLimits) -> http1::Builder {
@@ -98,11 +88,12 @@ fn builder(limits: &ServerLimits) -> http1::Builder {
         .header_read_timeout(limits.head_within)
         .max_headers(limits.headers_max)
         .max_header_size(limits.head_bytes_max)
-        .max_buf_size(limits.head_bytes_max.max(64 * 1_024));
+        .max_buf_size(limits.head_bytes_max.max(limits::BUFFER_BYTES_MIN));
     builder
 }
 
 struct Server {
+    limits: ServerLimits,
     builder: http1::Builder,
     router: Router,
     /// One permit per connection, given back when its task ends.
@@ -145,35 +136,46 @@ impl Server {
         }
     }
 
-    fn connection(&self, stream: TcpStream) -> impl Future<Output = ()> + Send + 'static {
+    fn connection(&self, tcp: TcpStream) -> impl Future<Output = ()> + Send + 'static {
         let (builder, router) = (self.builder.clone(), self.router.clone());
         let (stop, cut) = (self.stop.clone(), self.cut.clone());
+        let (body_within, answer_read_within) = (self.limits.body_within, self.limits.answer_read_within);
         async move {
             // Answers are one write each: waiting to fill a packet only delays them.
-            if let Err(error) = stream.set_nodelay(true) {
+            if let Err(error) = tcp.set_nodelay(true) {
                 tracing::debug!(%error, "a connection went away at once");
                 return;
             }
-            let service = service_fn(move |request: hyper::Request<Incoming>| router.clone().call(request));
-            let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+            let unread = Unread::default();
+            let service = {
+                let unread = unread.clone();
+                service_fn(move |request: hyper::Request<Incoming>| {
+                    answer(&router, request.map(|body| Body::new(unread.watch(body, body_within))))
+                })
+            };
+            let stream = TokioIo::new(Stream::new(tcp, answer_read_within));
+            let mut connection = builder.serve_connection(stream, service);
             let ended = tokio::select! {
                 biased;
-                ended = connection.as_mut() => ended,
+                ended = poll_fn(|context| connection.poll_without_shutdown(context)) => ended,
                 () = stop.cancelled() => {
-                    connection.as_mut().graceful_shutdown();
+                    std::pin::Pin::new(&mut connection).graceful_shutdown();
                     tokio::select! {
-                        ended = connection.as_mut() => ended,
-                        () = cut.cancelled() => Ok(()),
+                        ended = poll_fn(|context| connection.poll_without_shutdown(context)) => ended,
+                        () = cut.cancelled() => return,
                     }
                 }
             };
-            if let Err(error) = ended {
-                tracing::debug!(%error, "a connection ended with an error");
+            let http1::Parts { io, read_buf, .. } = connection.into_parts();
+            tokio::select! {
+                () = close(io.into_inner(), ended, read_buf.is_empty(), unread.is_left()) => {}
+                () = cut.cancelled() => {}
             }
         }
     }
 
-    async fn drain(self, within: Duration) -> Served {
+    async fn drain(self) -> Served {
+        let within = self.limits.drain_within;
         self.connections.close();
         self.stop.cancel();
         let drained = tokio::time::timeout(within, self.connections.wait()).await;
@@ -198,12 +200,47 @@ async fn accept_failed(error: &io::Error) {
     }
 }
 
-/// A whole HTTP answer: `busy`, and closed.
-fn busy_answer() -> Vec<u8> {
-    let problem = Problem::new(Code::Busy).detail("All connections are in use.");
+/// The answer to a request. HTTP/1.1 asks for exactly one `Host`; a request without one may be half of another.
+fn answer(
+    router: &Router,
+    request: hyper::Request<Body>,
+) -> impl Future<Output = Result<Response, Infallible>> + use<> {
+    if request.version() == Version::HTTP_11 && request.headers().get_all(HOST).iter().count() != 1 {
+        return Either::Left(ready(Ok(host_missing(&request))));
+    }
+    Either::Right(router.clone().call(request))
+}
+
+fn host_missing(request: &hyper::Request<Body>) -> Response {
+    let problem = Problem::new(Code::MalformedRequest).detail("HTTP/1.1 needs exactly one Host header.");
+    let request_id = request_id::of(request.headers());
+    let mut response = problem.response(request.uri().path(), request_id.to_str().ok());
+    response.headers_mut().insert(REQUEST_ID.clone(), request_id);
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
+/// Closes a connection whose requests have ended.
+async fn close(stream: Stream, ended: Result<(), hyper::Error>, nothing_begun: bool, body_left: bool) {
+    match &ended {
+        Err(error) if error.is_timeout() && !nothing_begun => {
+            let problem = Problem::new(Code::RequestTimeout).detail("The request's head did not arrive in time.");
+            stream.linger(&whole_answer("408 Request Timeout", &problem)).await;
+        }
+        Err(error) if error.is_parse() => stream.linger(b"").await,
+        Ok(()) if body_left => stream.linger(b"").await,
+        Ok(()) | Err(_) => stream.close().await,
+    }
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended with an error");
+    }
+}
+
+/// A problem as the last bytes of a connection, where hyper has no request to answer.
+fn whole_answer(status: &str, problem: &Problem) -> Vec<u8> {
     let body = serde_json::to_vec(&problem.body(None, None)).expect("a problem is plain JSON");
     let mut answer = format!(
-        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\nretry-after: 1\r\n\
+        "HTTP/1.1 {status}\r\ncontent-type: application/problem+json\r\nretry-after: 1\r\n\
          connection: close\r\ncontent-length: {}\r\n\r\n",
         body.len()
     )

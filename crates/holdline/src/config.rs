@@ -18,12 +18,16 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow, bail};
 use holdline_domain::port::{HoldChecker, NobodyAsks};
+use holdline_gateway::ServerLimits;
 use holdline_outbound::{Networks, SignedChecker, SigningKey};
 use serde::Deserialize;
 
 use crate::cli::ConfigArgs;
 use layers::Layers;
 pub(crate) use unit::{Bytes, Millis, UtcOffset};
+
+/// More file descriptors than any kernel gives a process; the semaphore that counts connections has a limit of its own.
+const CONNECTIONS_MAX: usize = 1 << 30;
 
 /// Read when no `--config` names another.
 const USUAL_FILE: &str = "holdline.toml";
@@ -47,7 +51,25 @@ pub(crate) struct Config {
 pub(crate) struct Server {
     pub(crate) listen: SocketAddr,
     pub(crate) worker_threads: usize,
+    pub(crate) connections_max: NonZeroUsize,
+    pub(crate) head_within: Millis,
+    pub(crate) body_within: Millis,
+    pub(crate) answer_read_within: Millis,
     pub(crate) shutdown_within: Millis,
+}
+
+impl Server {
+    /// The edge's part.
+    pub(crate) fn limits(&self) -> ServerLimits {
+        ServerLimits {
+            connections_max: self.connections_max.get().min(CONNECTIONS_MAX),
+            head_within: self.head_within.duration(),
+            body_within: self.body_within.duration(),
+            answer_read_within: self.answer_read_within.duration(),
+            drain_within: self.shutdown_within.duration(),
+            ..ServerLimits::default()
+        }
+    }
 }
 
 /// Has a password in it, hence no `Debug`.
@@ -199,5 +221,7 @@ mod tests {
         let config = Layers::defaults().config().unwrap();
         assert_eq!(format!("{:?}", config.app_settings()), format!("{:?}", holdline_app::Settings::default()));
         assert!(config.server.listen.ip().is_loopback());
+        let drain_within = config.server.shutdown_within.duration();
+        assert_eq!(config.server.limits(), ServerLimits { drain_within, ..ServerLimits::default() });
     }
 }

@@ -21,7 +21,7 @@ use anyhow::{Context as _, anyhow};
 use clap::Args;
 use holdline_app::{App, Ports};
 use holdline_domain::fault::Fault;
-use holdline_gateway::{ServerLimits, Setup};
+use holdline_gateway::Setup;
 use holdline_store::Stores;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio_util::sync::CancellationToken;
@@ -92,7 +92,7 @@ async fn serve(config: &Config, demo_key: bool) -> anyhow::Result<ExitCode> {
     let listener = listen(socket, config.server.listen)?;
     let address = listener.local_addr()?;
     let within = config.server.shutdown_within.duration();
-    let limits = ServerLimits { drain_within: within, ..ServerLimits::default() };
+    let limits = config.server.limits();
     let stop = CancellationToken::new();
     // The server is one task among many: its own loop must not wait for this one.
     let server = tokio::spawn(holdline_gateway::serve_within(listener, router, limits, stop.clone().cancelled_owned()));

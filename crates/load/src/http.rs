@@ -7,6 +7,8 @@
 //! Deliberately absent: TLS, pipelining, redirects, HEAD, bodies that end with the connection, HTTP/2. The load and
 //! the server share one machine, and a protocol layer that does more costs requests per second.
 
+#[doc(hidden)]
+pub mod fuzz;
 mod head;
 
 use std::io;

@@ -6,6 +6,8 @@
 //!
 //! Deliberately absent: retries (whoever asks knows when to ask again), a proxy, credentials in addresses.
 
+#[doc(hidden)]
+pub mod fuzz;
 mod guard;
 mod hold_check;
 mod signature;

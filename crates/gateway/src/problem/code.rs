@@ -56,7 +56,7 @@ codes! {
         action "Correct the request; `detail` says what is wrong there."
         facts "json_line, json_column";
     MalformedRequest = "malformed_request" BAD_REQUEST false "The request cannot be understood"
-        meaning "A path or query parameter is not valid UTF-8 once decoded, or the body ended early."
+        meaning "A path or query parameter is not valid UTF-8 once decoded, the body ended early, or `Host` is missing or repeated."
         action "Correct the request."
         facts "";
     IdempotencyKeyMissing = "idempotency_key_missing" BAD_REQUEST false "The Idempotency-Key header is missing"
@@ -87,8 +87,8 @@ codes! {
         meaning "The path exists with other methods; the `Allow` header names them."
         action "Use one of them."
         facts "";
-    RequestTimeout = "request_timeout" REQUEST_TIMEOUT true "The body did not arrive in time"
-        meaning "The client was too slow in sending the body. Nothing was begun."
+    RequestTimeout = "request_timeout" REQUEST_TIMEOUT true "The request did not arrive in time"
+        meaning "The client was too slow in sending its head or its body. Nothing was begun."
         action "Send the request again."
         facts "";
     OrderState = "order_state" CONFLICT false "The order's state does not allow this"

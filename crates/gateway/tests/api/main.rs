@@ -4,6 +4,7 @@
 
 mod authorization;
 mod harness;
+mod hostile;
 mod not_an_operation;
 mod order;
 mod process;

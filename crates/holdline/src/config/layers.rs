@@ -214,4 +214,19 @@ mod tests {
         let wrong = error(Layers::defaults().add_file(Path::new("a.toml"), "[jobs]\ntick = \n"));
         assert!(wrong.starts_with("a.toml:2: "), "{wrong}");
     }
+
+    proptest::proptest! {
+        /// Whatever a file, a variable or a flag says is taken or refused with words.
+        #[test]
+        fn any_text_is_taken_or_refused(
+            key in "(server|jobs|batch|order_number|holds)\\.(listen|tick|size_max|utc_offset|check_secret|é)",
+            value in "[-+]?[0-9]{0,25}(ms|s|m|h|d|B|KiB|GiB|:[0-9]{0,3}|é)?|.{0,12}",
+            file in "(\\[(server|jobs)\\]\n)?(tick|listen)? ?=? ?.{0,20}",
+        ) {
+            let mut layers = Layers::defaults();
+            let _ = layers.add_flag(&key, &value, "--set");
+            let _ = layers.add_file(Path::new("holdline.toml"), &file);
+            let _ = layers.config();
+        }
+    }
 }

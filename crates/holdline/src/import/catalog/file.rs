@@ -284,4 +284,17 @@ mod tests {
         catalog.read_json_lines(br#"{"sku":"a","colour":"red"}"#);
         assert!(catalog.rejected[0].reason.contains("unknown field `colour`"));
     }
+
+    proptest::proptest! {
+        /// A file from outside is read, or rejected with words; it never ends the program.
+        #[test]
+        fn any_bytes_are_read_or_rejected(
+            text in "(seller,sku,title,price_minor,currency\n)?([s,A\"{}:0-9\n\\-]|CNY|é){0,80}",
+            bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..80),
+        ) {
+            let bytes = [text.as_bytes(), &bytes].concat();
+            let _ = Catalog::default().read_csv(&bytes);
+            Catalog::default().read_json_lines(&bytes);
+        }
+    }
 }

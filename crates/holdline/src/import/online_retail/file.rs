@@ -245,4 +245,24 @@ mod tests {
         let apart = parse("1,a,x,1,d,1,1,UK\r\n2,a,x,1,d,1,1,UK\r\n1,a,x,1,d,1,1,UK\r\n").unwrap_err();
         assert!(apart.to_string().contains("do not stand together"));
     }
+
+    proptest::proptest! {
+        /// A file from outside is read, or refused with words; it never ends the program.
+        #[test]
+        fn any_bytes_are_read_or_refused(
+            number in "-?[0-9]{0,25}(\\.[0-9]{0,25})?",
+            units in "-?[0-9]{0,22}",
+            bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..80),
+        ) {
+            let header = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n";
+            let line = format!("1,A,cup,{units},d,{number},7,UK\n");
+            for text in [header.as_bytes(), b""] {
+                let bytes = [text, line.as_bytes(), &bytes].concat();
+                let reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes.as_slice());
+                if let Ok(invoices) = Invoices::parse(reader) {
+                    let _ = invoices.units_taken();
+                }
+            }
+        }
+    }
 }
