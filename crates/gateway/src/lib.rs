@@ -18,6 +18,7 @@ mod noop;
 mod openapi;
 mod operation;
 mod order;
+mod period;
 mod problem;
 mod query;
 mod replay;

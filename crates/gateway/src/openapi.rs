@@ -9,7 +9,7 @@ use utoipa::{IntoResponses, Modify, OpenApi as _, ToSchema};
 
 use crate::operation::{Entry, Op, Verb};
 use crate::problem::ProblemBody;
-use crate::{catalog, health, hold, order, stock};
+use crate::{catalog, health, hold, order, period, stock};
 
 /// The document, pretty printed; the same text each time.
 pub fn openapi_json() -> String {
@@ -34,7 +34,8 @@ fn document() -> OpenApi {
     paths(
         order::place, order::list, order::get, order::cancel, order::get_group, order::get_group_by_key,
         order::abandon, catalog::get_seller, catalog::put_seller, catalog::get_sku, catalog::put_sku,
-        catalog::put_skus, stock::list, stock::get, stock::movements, stock::adjust, stock::put_flags, hold::take, hold::get, hold::commit,
+        catalog::put_skus, stock::list, stock::get, stock::movements, stock::adjust, stock::put_flags,
+        period::list, period::put, hold::take, hold::get, hold::commit,
         hold::release, hold::extend, health::health,
         health::readiness, health::metrics, health::openapi
     ),

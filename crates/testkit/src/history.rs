@@ -40,11 +40,13 @@ pub enum Seen {
     HoldRepeated,
     /// An outside hold was given up before it arrived.
     HoldGivenUp,
+    /// What was left of an ended period was moved on.
+    RestMoved,
 }
 
 impl Seen {
     /// Everything that is counted.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::CrashBeforeCommit,
         Self::CrashAfterCommit,
         Self::LostAnswer,
@@ -61,6 +63,7 @@ impl Seen {
         Self::RefusedAfterHold,
         Self::HoldRepeated,
         Self::HoldGivenUp,
+        Self::RestMoved,
     ];
 
     /// The name in the summary.
@@ -82,6 +85,7 @@ impl Seen {
             Self::RefusedAfterHold => "refused_after_hold",
             Self::HoldRepeated => "hold_repeated",
             Self::HoldGivenUp => "hold_given_up",
+            Self::RestMoved => "rest_moved",
         }
     }
 }

@@ -17,7 +17,7 @@ use holdline_domain::order::OrderNo;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::wire::{Money, currency_text};
+use crate::wire::{At, Money, currency_text};
 
 pub(crate) use code::{Code, Reason};
 pub(crate) use page::errors_md;
@@ -118,6 +118,12 @@ pub(crate) struct Facts {
     /// The quantity that it was used for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) movement_quantity: Option<i64>,
+    /// The period concerned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) period: Option<String>,
+    /// When the next period of the SKU opens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) period_opens: Option<At>,
     /// The scopes of which one is needed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) scopes: Vec<&'static str>,

@@ -6,6 +6,7 @@ pub(crate) mod catalog;
 pub(crate) mod hold;
 pub(crate) mod json;
 pub(crate) mod order;
+pub(crate) mod period;
 pub(crate) mod stock;
 
 use std::borrow::Cow;
