@@ -25,6 +25,8 @@ mod life;
 mod limits;
 #[path = "e2e/merchant.rs"]
 mod merchant;
+#[path = "e2e/periods.rs"]
+mod periods;
 #[path = "e2e/prices.rs"]
 mod prices;
 #[path = "e2e/refusals.rs"]
@@ -77,5 +79,6 @@ stories! {
     holds::a_hold_given_up_before_it_arrives_stays_away,
     holds::an_overdue_hold_ends_as_its_taker_says,
     holds::an_address_that_may_not_be_asked_is_refused,
+    periods::a_slow_sale_sells_each_period_and_moves_its_rest_on,
     limits::what_does_not_fit_is_refused_by_its_own_code,
 }
