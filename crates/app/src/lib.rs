@@ -14,6 +14,7 @@ mod error;
 mod figures;
 mod hold;
 mod order;
+mod period;
 mod reap;
 mod reconcile;
 mod settle;
@@ -42,6 +43,7 @@ use access::Keyring;
 use batch::{Batcher, LedgerTarget, LookupTarget, OrderTarget};
 use catalog::Catalog;
 use order::{Numbers, Watchers};
+use period::Periods;
 use stock::Marks;
 use tasks::Tasks;
 
@@ -125,6 +127,7 @@ struct Inner {
     orders: Batcher<OrderTarget>,
     lookups: Batcher<LookupTarget>,
     catalog: Catalog,
+    periods: Periods,
     keyring: Keyring,
     numbers: Numbers,
     marks: Marks,
@@ -154,6 +157,7 @@ impl App {
                 limits,
             ),
             catalog: Catalog::new(Arc::clone(&ports.catalog), Arc::clone(&clock)),
+            periods: Periods::new(Arc::clone(&ports.ledger)),
             keyring: Keyring::new(Arc::clone(&ports.tenants)),
             numbers: Numbers::new(Arc::clone(&ports.orders), Arc::clone(&clock), offset_s),
             marks: Marks::new(settings.mark_ms),
@@ -166,6 +170,7 @@ impl App {
         });
         inner.keyring.refresh().await?;
         inner.catalog.refresh().await?;
+        inner.periods.refresh(inner.ports.clock.wall()).await?;
         let app = Self { inner };
         app.compare_clocks().await?;
         app.start_loops();
@@ -189,6 +194,8 @@ impl App {
         inner.tasks.run_loop("orders committer", inner.orders.clone().run());
         inner.tasks.run_loop("lookups", inner.lookups.clone().run());
         inner.tasks.run_loop("catalog", catalog::keep_fresh(self.clone()));
+        inner.tasks.run_loop("periods", period::keep_fresh(self.clone()));
+        inner.tasks.run_loop("rests of periods", period::move_rests(self.clone()));
         inner.tasks.run_loop("keys", access::keep_fresh(self.clone()));
         inner.tasks.run_loop("expiry", order::sweep_overdue(self.clone()));
         inner.tasks.run_loop("settlement", settle::follow_feed(self.clone(), settle::Consumer::Ledger));

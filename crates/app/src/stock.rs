@@ -69,8 +69,8 @@ impl Marks {
         shortages
     }
 
-    /// Learns from the ledger's refusal.
-    pub(crate) fn set(&self, tenant: TenantId, shortages: &[Shortage], now_ms: i64) {
+    /// Learns from the ledger's refusal of these demands, which are on one stock account of each SKU.
+    pub(crate) fn set(&self, tenant: TenantId, shortages: &[Shortage], demands: &[Demand], now_ms: i64) {
         let mut marks = self.by_account.lock();
         for shortage in shortages.iter().filter(|shortage| shortage.cause != ShortageCause::Quota) {
             if marks.len() >= MARKS_MAX {
@@ -86,7 +86,11 @@ impl Marks {
                 account_version: shortage.account_version,
                 until_ms: now_ms + self.mark_ms,
             };
-            let key = (tenant, StockKey::of(shortage.sku.clone()));
+            let of_sku = demands.iter().find_map(|demand| match &demand.account {
+                AccountKey::Stock(key) if key.sku == shortage.sku => Some(key.clone()),
+                _ => None,
+            });
+            let Some(key) = of_sku.map(|key| (tenant, key)) else { continue };
             let mark = marks.entry(key).or_insert(new);
             if mark.account_version < new.account_version
                 || (mark.account_version == new.account_version && new.shortage_requested < mark.shortage_requested)

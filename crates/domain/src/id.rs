@@ -129,6 +129,8 @@ text_id!(/// The name of a tenant.
     TenantName, "tenant", 32, name_char);
 text_id!(/// A reference that makes a stock movement unique on its account.
     Reference, "reference", 128, printable);
+text_id!(/// The name of a slot of time in which a SKU is sold from an account of its own.
+    PeriodName, "period", 64, printable);
 text_id!(/// The `Idempotency-Key` of one submit: visible ASCII, as the client sent it.
     IdempotencyKey, "Idempotency-Key", 255, |c: char| c.is_ascii_graphic());
 

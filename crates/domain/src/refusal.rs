@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{InvalidField, SellerId, SkuCode, Version};
+use crate::id::{InvalidField, PeriodName, SellerId, SkuCode, Version};
 use crate::ledger::{MovementKind, PartState, Shortage};
 use crate::money::{Currency, Minor};
 use crate::order::{OrderNo, OrderStatus};
@@ -93,6 +93,15 @@ pub enum Difference {
     },
     /// Fewer units can be had than asked for: stock, sold-out flag or quota.
     Short(Shortage),
+    /// The SKU is sold in periods, and none is open now.
+    BetweenPeriods {
+        /// Place of the line in the request, from 0.
+        line: usize,
+        /// The SKU.
+        sku: SkuCode,
+        /// When the next period opens.
+        opens: UnixMillis,
+    },
 }
 
 impl Difference {
@@ -108,6 +117,7 @@ impl Difference {
             Self::TotalDiffers { .. } => "total_differs",
             Self::DiscountTooLarge { .. } => "discount_too_large",
             Self::AdjustmentWithoutLine { .. } => "adjustment_without_line",
+            Self::BetweenPeriods { .. } => "between_periods",
             Self::Short(Shortage { cause: ShortageCause::Stock, .. }) => "insufficient_stock",
             Self::Short(Shortage { cause: ShortageCause::SoldOut, .. }) => "sold_out",
             Self::Short(Shortage { cause: ShortageCause::Quota, .. }) => "quota_exceeded",
@@ -180,6 +190,13 @@ pub enum Refusal {
     },
     /// The hold was given up before it arrived: it will never be taken.
     HoldGivenUp,
+    /// The period would overlap another one of the same SKU and channel.
+    PeriodOverlaps {
+        /// The other one.
+        period: PeriodName,
+    },
+    /// The period has begun, so that it cannot be changed in this way.
+    PeriodBegun,
     /// A balance or total would leave the range of 64 bits.
     OutOfRange,
 }
@@ -201,6 +218,8 @@ impl Refusal {
             Self::HoldRefused { .. } => "hold_refused",
             Self::HoldEnded { .. } => "hold_ended",
             Self::HoldGivenUp => "hold_given_up",
+            Self::PeriodOverlaps { .. } => "period_overlaps",
+            Self::PeriodBegun => "period_begun",
             Self::OutOfRange => "out_of_range",
         }
     }

@@ -22,6 +22,7 @@ mod noop;
 mod openapi;
 mod operation;
 mod order;
+mod period;
 mod place;
 mod problem;
 mod query;

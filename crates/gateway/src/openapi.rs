@@ -9,7 +9,7 @@ use utoipa::{IntoResponses, Modify, OpenApi as _, ToSchema};
 
 use crate::operation::{Entry, Op, Verb};
 use crate::problem::ProblemBody;
-use crate::{catalog, health, hold, mall, order, place, stock, submit};
+use crate::{catalog, health, hold, mall, order, period, place, stock, submit};
 
 /// The document, pretty printed; the same text each time.
 pub fn openapi_json() -> String {
@@ -34,7 +34,7 @@ fn document() -> OpenApi {
     paths(
         place::place, order::list, order::get, order::cancel, order::get_group, order::get_group_by_key,
         order::abandon, submit::get, catalog::get_seller, catalog::put_seller, catalog::get_sku, catalog::put_sku,
-        catalog::put_skus, stock::list, stock::get, stock::movements, stock::adjust, stock::put_flags, hold::take, hold::get, hold::commit,
+        catalog::put_skus, stock::list, stock::get, stock::movements, stock::adjust, stock::put_flags, period::list, period::put, hold::take, hold::get, hold::commit,
         hold::release, hold::extend, mall::submit, mall::is_created, health::health,
         health::readiness, health::metrics, health::openapi
     ),

@@ -114,6 +114,10 @@ operations! {
     AdjustStock = "adjust_stock" Post "/v1/stock/{sku}/adjustments" Some(&[Admin]);
     /// Replaces the flags of a stock account.
     PutFlags = "put_flags" Put "/v1/stock/{sku}/flags" Some(&[Admin]);
+    /// Reads the periods of a SKU.
+    ListPeriods = "list_periods" Get "/v1/stock/{sku}/periods" SELLING;
+    /// Writes a period of a SKU and channel.
+    PutPeriod = "put_period" Put "/v1/stock/{sku}/periods/{period}" Some(&[Admin]);
     /// Holds stock for an order that is kept elsewhere.
     TakeHold = "take_hold" Post "/v1/holds" Some(&[Hold]);
     /// Reads a hold.

@@ -15,7 +15,7 @@ use crate::call::{Answer, Call, Gate, Head, Parameters, finish, secured};
 use crate::metrics::Meters;
 use crate::operation::Op;
 use crate::problem::{Code, Problem};
-use crate::{catalog, health, hold, mall, order, place, stock, submit};
+use crate::{catalog, health, hold, mall, order, period, place, stock, submit};
 
 /// What the router is made from.
 pub struct Setup {
@@ -63,6 +63,8 @@ fn endpoint(op: Op) -> Endpoint {
         Op::ListMovements => secure(op, stock::movements),
         Op::AdjustStock => secure(op, stock::adjust),
         Op::PutFlags => secure(op, stock::put_flags),
+        Op::ListPeriods => secure(op, period::list),
+        Op::PutPeriod => secure(op, period::put),
         Op::TakeHold => secure(op, hold::take),
         Op::GetHold => secure(op, hold::get),
         Op::CommitHold => secure(op, hold::commit),

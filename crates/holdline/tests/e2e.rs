@@ -27,6 +27,8 @@ mod life;
 mod limits;
 #[path = "e2e/merchant.rs"]
 mod merchant;
+#[path = "e2e/periods.rs"]
+mod periods;
 #[path = "e2e/prices.rs"]
 mod prices;
 #[path = "e2e/refusals.rs"]
@@ -81,5 +83,6 @@ stories! {
     holds::an_address_that_may_not_be_asked_is_refused,
     later::an_accepted_submit_is_seen_to_its_end_on_every_process,
     later::a_mall_submits_and_asks_in_its_own_words,
+    periods::a_slow_sale_sells_each_period_and_moves_its_rest_on,
     limits::what_does_not_fit_is_refused_by_its_own_code,
 }

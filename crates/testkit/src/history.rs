@@ -46,11 +46,13 @@ pub enum Seen {
     PromisedNumbers,
     /// An accepted submit was ended because its time was over.
     NotInTime,
+    /// What was left of an ended period was moved on.
+    RestMoved,
 }
 
 impl Seen {
     /// Everything that is counted.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::CrashBeforeCommit,
         Self::CrashAfterCommit,
         Self::LostAnswer,
@@ -70,6 +72,7 @@ impl Seen {
         Self::Accepted,
         Self::PromisedNumbers,
         Self::NotInTime,
+        Self::RestMoved,
     ];
 
     /// The name in the summary.
@@ -94,6 +97,7 @@ impl Seen {
             Self::Accepted => "accepted",
             Self::PromisedNumbers => "promised_numbers",
             Self::NotInTime => "not_in_time",
+            Self::RestMoved => "rest_moved",
         }
     }
 }

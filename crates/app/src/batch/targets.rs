@@ -32,6 +32,7 @@ impl Target for LedgerTarget {
             | LedgerRequest::Unallocate { .. }
             | LedgerRequest::Adjust { .. }
             | LedgerRequest::SetFlags { .. }
+            | LedgerRequest::MoveRest { .. }
             | LedgerRequest::Outside { .. } => 512,
         }
     }

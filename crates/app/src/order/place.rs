@@ -16,16 +16,14 @@
 //! The lookup of step 2 is not made for a submit that goes on to the ledger: the hold's key answers there, in the same
 //! batch, and the group's key at the write.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use holdline_domain::catalog::Sku;
 use holdline_domain::fault::{Fault, FaultKind};
 use holdline_domain::id::{Fingerprint, SellerId, Slot};
 use holdline_domain::ledger::{HoldId, HoldRecord, LedgerAnswer, LedgerRequest, shortages};
 use holdline_domain::order::change::{Change, ChangeAnswer, OrderWrite};
 use holdline_domain::order::{
-    Acceptance, EventKind, GroupState, Order, OrderGroup, OrderNo, OrderStatus, Quote, Submit, demands, quote,
+    Acceptance, EventKind, GroupState, Offer, Order, OrderGroup, OrderNo, OrderStatus, Quote, Submit, demands, quote,
 };
 use holdline_domain::refusal::{Difference, Refusal};
 use holdline_domain::time::UnixMillis;
@@ -120,18 +118,14 @@ impl Placing {
         }
     }
 
-    fn skus(&self) -> Vec<Option<Arc<Sku>>> {
-        self.app.inner.catalog.skus(self.submit.tenant, self.submit.lines.iter().map(|line| &line.sku))
-    }
-
     /// Judges the submit against the catalog; a refusal is judged again on a catalog that was read just now.
-    pub(super) async fn judge(&self) -> Result<Result<(Quote, Vec<Option<Arc<Sku>>>), Refusal>, Error> {
-        let skus = self.skus();
+    pub(super) async fn judge(&self) -> Result<Result<(Quote, Vec<Option<Offer>>), Refusal>, Error> {
+        let skus = self.app.offers(&self.submit);
         if let Ok(quote) = quote(&self.submit, &skus) {
             return Ok(Ok((quote, skus)));
         }
         self.app.inner.catalog.refresh().await?;
-        let skus = self.skus();
+        let skus = self.app.offers(&self.submit);
         match quote(&self.submit, &skus) {
             Ok(quote) => Ok(Ok((quote, skus))),
             Err(Refusal::OrderRefused { differences }) => {
@@ -146,7 +140,7 @@ impl Placing {
     async fn with_shortages(
         &self,
         mut differences: Vec<Difference>,
-        skus: &[Option<Arc<Sku>>],
+        skus: &[Option<Offer>],
     ) -> Result<Vec<Difference>, Error> {
         let demands = demands(&self.submit, skus);
         let mut keys: Vec<_> = demands.iter().map(|demand| demand.account.clone()).collect();
@@ -157,7 +151,7 @@ impl Placing {
         Ok(differences)
     }
 
-    pub(super) fn refused_by_marks(&self, skus: &[Option<Arc<Sku>>]) -> Option<Refusal> {
+    pub(super) fn refused_by_marks(&self, skus: &[Option<Offer>]) -> Option<Refusal> {
         let now_ms = self.app.inner.ports.clock.monotonic_ms();
         let short = self.app.inner.marks.refused(self.submit.tenant, &demands(&self.submit, skus), now_ms);
         let differences: Vec<_> = short.into_iter().map(Difference::Short).collect();
@@ -165,7 +159,7 @@ impl Placing {
     }
 
     /// Refuses, unless the key is known: then the submit ends as it began.
-    pub(super) async fn refuse_unknown(&self, refusal: Refusal, quote: Option<Quote>) -> Result<Placed, Error> {
+    pub(super) async fn refuse_unknown(&self, refusal: Refusal, quoted: Option<Quote>) -> Result<Placed, Error> {
         let key = (self.submit.tenant, self.submit.key.clone());
         let known = self.app.inner.lookups.send(key).await?;
         if let Some(group) = known.group {
@@ -182,9 +176,10 @@ impl Placing {
         if hold.content != self.content {
             return Err(Refusal::KeyReused.into());
         }
-        match quote {
-            Some(quote) => self.write(quote, &hold).await,
-            None => self.spend(refusal, Some(&hold)).await,
+        // The hold names its accounts: that its period is not open any more does not end it.
+        match quoted.map_or_else(|| quote(&self.submit, &self.app.listed(&self.submit)), Ok) {
+            Ok(quote) => self.write(quote, &hold).await,
+            Err(refusal) => self.spend(refusal, Some(&hold)).await,
         }
     }
 
@@ -211,7 +206,7 @@ impl Placing {
                 }
             }
             LedgerAnswer::Insufficient(short) => {
-                self.app.inner.marks.set(tenant, &short, self.app.inner.ports.clock.monotonic_ms());
+                self.app.inner.marks.set(tenant, &short, &quote.demands, self.app.inner.ports.clock.monotonic_ms());
                 let differences = short.into_iter().map(Difference::Short).collect();
                 // No hold has this key, but a client's tombstone may: then the answer is "never", not "not now".
                 self.refuse_unknown(Refusal::OrderRefused { differences }, Some(quote)).await
@@ -241,7 +236,7 @@ impl Placing {
         if hold.any_released() {
             return Err(unfenced(hold).into());
         }
-        let skus = self.skus();
+        let skus = self.app.listed(&self.submit);
         let unchanged = skus.len() == quoted.versions.len()
             && skus
                 .iter()

@@ -4,13 +4,14 @@
 //! A refused request changes nothing. The hold's id is looked up before any balance.
 
 mod outside;
+mod stock;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Account, AccountDelta, AccountKey, Decided, Demand, Flags, FlagsWrite, Guard, HoldId, HoldLine, HoldRecord,
-    HoldUpdate, LedgerAnswer, LedgerRequest, Movement, MovementKind, Outside, OutsideWrite, Part, PartState,
-    Resolution, Shortage, StoredReference,
+    Account, AccountDelta, AccountKey, Decided, Demand, FlagsWrite, Guard, HoldId, HoldLine, HoldRecord, HoldUpdate,
+    LedgerAnswer, LedgerRequest, Movement, MovementKind, Outside, OutsideWrite, Part, PartState, Resolution, Shortage,
+    StoredReference,
 };
 use crate::id::{Fingerprint, Reference, SellerId, TenantId};
 use crate::order::OrderNo;
@@ -108,6 +109,7 @@ impl Batch {
                 self.adjust(*tenant, account, *delta, reference, *force)
             }
             LedgerRequest::SetFlags { tenant, account, flags } => self.set_flags(*tenant, account, *flags),
+            LedgerRequest::MoveRest { tenant, from, to } => self.move_rest(*tenant, from, to),
             LedgerRequest::Outside { tenant, id, request } => self.outside(*tenant, id, request),
         }
     }
@@ -326,21 +328,6 @@ impl Batch {
             self.alert_danger(place);
         }
         LedgerAnswer::Adjusted(self.accounts[place].clone())
-    }
-
-    fn set_flags(&mut self, tenant: TenantId, key: &AccountKey, flags: Flags) -> LedgerAnswer {
-        let place = self.account(tenant, key);
-        if self.accounts[place].flags != flags {
-            let was_in_danger = self.accounts[place].in_danger();
-            self.accounts[place].flags = flags;
-            self.accounts[place].version += 1;
-            let account_no = self.accounts[place].account_no;
-            self.movement(tenant, account_no, MovementKind::Flags, 0, None, None);
-            if !was_in_danger && self.accounts[place].in_danger() {
-                self.alert_danger(place);
-            }
-        }
-        LedgerAnswer::FlagsSet(self.accounts[place].clone())
     }
 
     /// The account's place; made if missing.

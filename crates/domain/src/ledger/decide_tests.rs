@@ -4,6 +4,7 @@ mod batches;
 mod books;
 mod outside;
 mod properties;
+mod rest;
 mod stock;
 mod words;
 

@@ -27,6 +27,9 @@ pub enum MovementKind {
     Danger,
     /// Alert, changes nothing: a forced adjustment left on hand below held + allocated; q = what is missing.
     Shortfall,
+    /// on hand + q, q signed: units moved between two accounts of a SKU. Two movements with neighbouring numbers, the one
+    /// that takes away first, come to nothing together.
+    Transfer,
 }
 
 impl MovementKind {
@@ -42,11 +45,12 @@ impl MovementKind {
             Self::Flags => "flags",
             Self::Danger => "danger",
             Self::Shortfall => "shortfall",
+            Self::Transfer => "transfer",
         }
     }
 
     /// Every kind, with [`Self::code`] as its place.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Hold,
         Self::Commit,
         Self::Release,
@@ -56,9 +60,10 @@ impl MovementKind {
         Self::Flags,
         Self::Danger,
         Self::Shortfall,
+        Self::Transfer,
     ];
 
-    /// The stored code, 0 to 8; part of the stored format.
+    /// The stored code, 0 to 9; part of the stored format.
     pub fn code(self) -> i64 {
         self as i64
     }
@@ -80,7 +85,7 @@ pub struct Movement {
     pub account_no: i64,
     /// What happened.
     pub kind: MovementKind,
-    /// Units; signed for `Adjust` and `Danger`, positive or zero otherwise.
+    /// Units; signed for `Adjust`, `Transfer` and `Danger`, positive or zero otherwise.
     pub quantity: i64,
     /// The hold it belongs to.
     pub hold_no: Option<i64>,

@@ -99,6 +99,16 @@ pub enum LedgerRequest {
         /// The new flags.
         flags: Flags,
     },
+    /// Moves what is available on one account to another of the same SKU, as it is when this is decided: the rest of a
+    /// period that has ended. With nothing available it changes nothing, so it may be repeated at any time.
+    MoveRest {
+        /// Whose.
+        tenant: TenantId,
+        /// From which account.
+        from: AccountKey,
+        /// To which account; made if missing and there is something to move.
+        to: AccountKey,
+    },
     /// What only holds of outside callers are asked for.
     Outside {
         /// Whose.
@@ -120,6 +130,7 @@ impl LedgerRequest {
             | Self::Unallocate { tenant, .. }
             | Self::Adjust { tenant, .. }
             | Self::SetFlags { tenant, .. }
+            | Self::MoveRest { tenant, .. }
             | Self::Outside { tenant, .. } => *tenant,
         }
     }
@@ -213,6 +224,11 @@ pub enum LedgerAnswer {
     BreaksHolds(Account),
     /// The flags are set; the account as it is now.
     FlagsSet(Account),
+    /// What was available is moved.
+    RestMoved {
+        /// How many units; 0: nothing was available, and nothing changed.
+        units: i64,
+    },
     /// A balance would leave its range, ± a quarter of that of i64.
     OutOfRange,
 }

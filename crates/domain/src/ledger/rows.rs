@@ -52,6 +52,9 @@ impl GuardKeys {
                     keys.accounts.insert((*tenant, account.clone()));
                     keys.references.insert((*tenant, account.clone(), reference.clone()));
                 }
+                LedgerRequest::MoveRest { tenant, from, to } => {
+                    keys.accounts.extend([from, to].map(|account| (*tenant, account.clone())));
+                }
                 LedgerRequest::SetFlags { tenant, account, .. } => {
                     keys.accounts.insert((*tenant, account.clone()));
                 }

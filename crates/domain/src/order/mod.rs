@@ -8,6 +8,7 @@ pub mod change;
 mod event;
 mod group;
 pub mod number;
+mod offer;
 mod quote;
 mod record;
 pub mod state;
@@ -19,14 +20,15 @@ mod change_tests;
 #[cfg(test)]
 mod number_tests;
 #[cfg(test)]
+mod offer_tests;
+#[cfg(test)]
 mod quote_tests;
 
 pub use accepted::{Acceptance, AcceptedSubmit, StoredSubmit};
 pub use event::EventKind;
 pub use group::{GroupState, OrderGroup};
 pub use number::OrderNo;
-pub use quote::{
-    Adjustment, AdjustmentKind, AdjustmentTarget, Limits, Quote, QuotePart, Submit, SubmitLine, demands, quote,
-};
+pub use offer::{Offer, Source, demands};
+pub use quote::{Adjustment, AdjustmentKind, AdjustmentTarget, Limits, Quote, QuotePart, Submit, SubmitLine, quote};
 pub use record::{Actor, EndReason, HoldAxis, Order, OrderLine, Snapshot};
 pub use state::{FulfillmentStatus, OrderEvent, OrderStatus, PaymentStatus};

@@ -1,19 +1,19 @@
 //! Judging a submit: prices, shelf and sums against the catalog, all differences at once; then splitting it by seller.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::OrderNo;
+use super::offer::{Offer, demands};
 use super::record::{HoldAxis, Order, OrderLine, Snapshot};
 use super::state::{FulfillmentStatus, OrderStatus, PaymentStatus};
 use crate::catalog::Sku;
 use crate::id::{
     BuyerId, ClientId, Fingerprint, GroupKey, InvalidCode, InvalidField, Quantity, SellerId, SkuCode, TenantId, Version,
 };
-use crate::ledger::{AccountKey, Demand, Part, QuotaKey, StockKey};
+use crate::ledger::Demand;
 use crate::money::{Currency, Minor};
 use crate::refusal::{Difference, Refusal};
 use crate::tenant::PriceSource;
@@ -267,14 +267,14 @@ pub struct QuotePart {
     pub total: Minor,
 }
 
-/// Judges a submit against the SKUs as they are now: `skus[i]` is the catalog's entry for line i.
-pub fn quote(submit: &Submit, skus: &[Option<Arc<Sku>>]) -> Result<Quote, Refusal> {
+/// Judges a submit against what is offered now: `offers[i]` is what the shop offers for line i.
+pub fn quote(submit: &Submit, offers: &[Option<Offer>]) -> Result<Quote, Refusal> {
     let mut differences = Vec::new();
-    let currency = expected_currency(submit, skus);
+    let currency = expected_currency(submit, offers);
     let mut parts: BTreeMap<SellerId, QuotePart> = BTreeMap::new();
     let mut seller_of_line: Vec<Option<SellerId>> = Vec::with_capacity(submit.lines.len());
     let mut versions = Vec::with_capacity(submit.lines.len());
-    for (place, (line, sku)) in submit.lines.iter().zip(skus).enumerate() {
+    for (place, (line, sku)) in submit.lines.iter().zip(offers).enumerate() {
         let Some(sku) = sku else {
             differences.push(Difference::UnknownSku { line: place, sku: line.sku.clone() });
             seller_of_line.push(None);
@@ -325,22 +325,16 @@ pub fn quote(submit: &Submit, skus: &[Option<Arc<Sku>>]) -> Result<Quote, Refusa
         _ => {}
     }
     if differences.is_empty() {
-        Ok(Quote { parts: parts.into_values().collect(), currency, total, demands: demands(submit, skus), versions })
+        Ok(Quote { parts: parts.into_values().collect(), currency, total, demands: demands(submit, offers), versions })
     } else {
         Err(Refusal::OrderRefused { differences })
     }
 }
 
-/// What the submit needs of the ledger, in the order of its lines. Lines of unknown SKUs need nothing.
-pub fn demands(submit: &Submit, skus: &[Option<Arc<Sku>>]) -> Vec<Demand> {
-    let known = submit.lines.iter().zip(skus).filter_map(|(line, sku)| sku.as_ref().map(|sku| (line, sku)));
-    known.flat_map(|(line, sku)| line_demands(&submit.buyer, line, sku)).collect()
-}
-
 /// The currency that every line must have: the catalog's, or the first line's where the caller sets prices.
-fn expected_currency(submit: &Submit, skus: &[Option<Arc<Sku>>]) -> Currency {
+fn expected_currency(submit: &Submit, offers: &[Option<Offer>]) -> Currency {
     let of_catalog = match submit.price_source {
-        PriceSource::Catalog => skus.iter().flatten().next().map(|sku| sku.currency),
+        PriceSource::Catalog => offers.iter().flatten().next().map(|sku| sku.currency),
         PriceSource::Caller => None,
     };
     of_catalog.unwrap_or(submit.lines[0].currency)
@@ -350,7 +344,7 @@ fn line_differences(
     submit: &Submit,
     place: usize,
     line: &SubmitLine,
-    sku: &Sku,
+    sku: &Offer,
     currency: Currency,
 ) -> Vec<Difference> {
     let mut differences = Vec::new();
@@ -361,6 +355,7 @@ fn line_differences(
     if !sku.on_shelf {
         differences.push(Difference::OffShelf { line: place, sku: sku.code.clone() });
     }
+    differences.extend(sku.closed(place));
     // In a catalog of several currencies, the lines of one submit must still agree.
     let mixed = submit.price_source == PriceSource::Catalog && sku.currency != currency;
     if line.currency != currency || mixed {
@@ -377,21 +372,6 @@ fn line_differences(
         });
     }
     differences
-}
-
-fn line_demands(buyer: &BuyerId, line: &SubmitLine, sku: &Sku) -> impl Iterator<Item = Demand> {
-    let part = Part::Seller(sku.seller.clone());
-    let stock = Demand {
-        part: part.clone(),
-        account: AccountKey::Stock(StockKey::of(sku.code.clone())),
-        quantity: line.quantity,
-        limit: None,
-    };
-    let quota = sku.quota_per_buyer.map(|limit| {
-        let account = AccountKey::Quota(QuotaKey { sku: sku.code.clone(), buyer: buyer.clone() });
-        Demand { part, account, quantity: line.quantity, limit: Some(limit) }
-    });
-    std::iter::once(stock).chain(quota)
 }
 
 fn order_line(submit: &Submit, place: usize, line: &SubmitLine, sku: &Sku, total: Minor) -> OrderLine {

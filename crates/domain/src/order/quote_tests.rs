@@ -77,8 +77,8 @@ fn adjustment(kind: AdjustmentKind, target: AdjustmentTarget, amount: i64) -> Ad
     Adjustment { kind, target, amount: Minor(amount), reference: "r".to_owned() }
 }
 
-fn found(skus: Vec<Sku>) -> Vec<Option<Arc<Sku>>> {
-    skus.into_iter().map(|sku| Some(Arc::new(sku))).collect()
+fn found(skus: Vec<Sku>) -> Vec<Option<Offer>> {
+    skus.into_iter().map(|sku| Some(Offer::always(Arc::new(sku)))).collect()
 }
 
 fn differences(result: Result<Quote, Refusal>) -> Vec<Difference> {
@@ -136,8 +136,8 @@ fn names_every_difference_of_every_line_at_once() {
     let mut skus =
         found(vec![sku("GONE", "s", 1), sku("A", "s", 100), sku("B", "s", 50), sku("C", "s", 10), sku("D", "s", 10)]);
     skus[0] = None;
-    skus[2] = Some(Arc::new(Sku { on_shelf: false, price: Minor(60), ..sku("B", "s", 0) }));
-    skus[4] = Some(Arc::new(Sku { currency: currency("USD"), ..sku("D", "s", 10) }));
+    skus[2] = found(vec![Sku { on_shelf: false, price: Minor(60), ..sku("B", "s", 0) }]).remove(0);
+    skus[4] = found(vec![Sku { currency: currency("USD"), ..sku("D", "s", 10) }]).remove(0);
     let price = |line, name: &str, old, new| Difference::PriceChanged {
         line,
         sku: code(name),

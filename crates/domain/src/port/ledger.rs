@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use crate::fault::Fault;
 use crate::id::{GroupKey, SkuCode, TenantId};
 use crate::ledger::{
-    Account, AccountKey, CheckUrl, Deadline, HoldId, HoldRecord, LedgerAnswer, LedgerRequest, Movement, Outside, Part,
+    Account, AccountKey, CheckUrl, Deadline, EndedPeriod, HoldId, HoldRecord, LedgerAnswer, LedgerRequest, Movement,
+    Outside, Part, Period, PeriodAnswer,
 };
 use crate::time::UnixMillis;
 
@@ -55,6 +56,15 @@ pub struct DueDeadlines {
     pub due: Vec<DueDeadline>,
 }
 
+/// Ended periods to look at, and the instant that they were found due at.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EndedPeriods {
+    /// The ledger database's clock. Whoever acts on it makes sure first that it has not jumped.
+    pub now: UnixMillis,
+    /// The most overdue first.
+    pub due: Vec<EndedPeriod>,
+}
+
 /// Where the ledger lives.
 #[async_trait]
 pub trait LedgerStore: Send + Sync + 'static {
@@ -88,6 +98,22 @@ pub trait LedgerStore: Send + Sync + 'static {
 
     /// Parts of outside holds to look at by the ledger database's clock, at most `limit`.
     async fn due_deadlines(&self, limit: usize) -> Result<DueDeadlines, Fault>;
+
+    /// Writes a period ([`crate::ledger::put_period`]), judged by the ledger database's clock under the ledger's head row.
+    async fn put_period(&self, tenant: TenantId, wish: Period) -> Result<PeriodAnswer, Fault>;
+
+    /// Every period of a SKU, by channel and start.
+    async fn periods(&self, tenant: TenantId, sku: &SkuCode) -> Result<Vec<Period>, Fault>;
+
+    /// Periods as they are now, of which a change came after `seq` in the periods' own sequence: at most `limit`, and the
+    /// sequence of the last one returned.
+    async fn period_changes_after(&self, seq: i64, limit: usize) -> Result<(Vec<(TenantId, Period)>, i64), Fault>;
+
+    /// Periods that have ended by the ledger database's clock, whose rest does not stay and which are to be looked at.
+    async fn ended_periods(&self, limit: usize) -> Result<EndedPeriods, Fault>;
+
+    /// Says when these are to be looked at next. One of which the due look has changed meanwhile is left as it is.
+    async fn looked_at_periods(&self, looks: &[(EndedPeriod, UnixMillis)]) -> Result<(), Fault>;
 
     /// How many holds have a part that is still held.
     async fn open_holds(&self) -> Result<i64, Fault>;

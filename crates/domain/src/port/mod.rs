@@ -11,6 +11,6 @@ mod tenant;
 
 pub use catalog::CatalogStore;
 pub use hold_check::{HoldChecker, HoldQuestion, HoldWord, NobodyAsks};
-pub use ledger::{DueDeadline, DueDeadlines, HoldVisit, LedgerStore, MovementPage};
+pub use ledger::{DueDeadline, DueDeadlines, EndedPeriods, HoldVisit, LedgerStore, MovementPage};
 pub use order::{EventPage, FeedPosition, OrderPage, OrderStore};
 pub use tenant::TenantStore;

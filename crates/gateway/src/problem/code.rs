@@ -113,6 +113,15 @@ codes! {
         meaning "It was released before it arrived: it was not taken and never will be."
         action "If the stock is still wanted, take a hold under a new `hold_id`."
         facts "";
+    PeriodOverlaps = "period_overlaps" CONFLICT false "The period would overlap another one"
+        meaning "Periods of one SKU and channel share no instant; this one would share some with the one named."
+        action "Choose other instants, or change the other period first."
+        facts "period";
+    PeriodBegun = "period_begun" CONFLICT false "The period has begun"
+        meaning "The start of a period that has begun stays, and its end moves later only; once it has ended, only its \
+            rest rule changes."
+        action "Write a new period under another name."
+        facts "";
     VersionMismatch = "version_mismatch" PRECONDITION_FAILED false "The resource has changed"
         meaning "Its version is not the one in `If-Match`."
         action "Read it again and decide anew."
@@ -243,6 +252,9 @@ reasons! {
         meaning "The discounts exceed what a seller's goods and freight come to." facts "seller, gross, discount";
     AdjustmentWithoutLine = "adjustment_without_line" within OrderRefused
         meaning "An adjustment names a seller that no line belongs to." facts "seller";
+    BetweenPeriods = "between_periods" within OrderRefused
+        meaning "The SKU is sold in periods, and none is open now; `period_opens` says when the next one is."
+        facts "sku, period_opens";
     InsufficientStock = "insufficient_stock" within OrderRefused
         meaning "Fewer units are available than all lines of the SKU ask for."
         facts "sku, requested, available, account_version";

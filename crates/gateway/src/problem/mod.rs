@@ -125,6 +125,12 @@ pub(crate) struct Facts {
     /// The quantity that it was used for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) movement_quantity: Option<i64>,
+    /// The period concerned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) period: Option<String>,
+    /// When the next period of the SKU opens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) period_opens: Option<At>,
     /// The scopes of which one is needed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) scopes: Vec<&'static str>,

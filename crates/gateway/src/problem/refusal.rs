@@ -91,6 +91,13 @@ pub(crate) fn of_refusal(refusal: &Refusal) -> Problem {
             .detail(format!("It is {}.", state_name(*state)))
             .facts(Facts { hold_state: Some(state_name(*state)), ..Facts::default() }),
         Refusal::HoldGivenUp => Problem::new(Code::HoldGivenUp),
+        Refusal::PeriodOverlaps { period } => {
+            let facts = Facts { period: Some(period.to_string()), ..Facts::default() };
+            Problem::new(Code::PeriodOverlaps)
+                .detail(format!("It would overlap {period:?}.", period = period.as_str()))
+                .facts(facts)
+        }
+        Refusal::PeriodBegun => Problem::new(Code::PeriodBegun),
         Refusal::OutOfRange => Problem::new(Code::OutOfRange),
     }
 }
@@ -134,6 +141,7 @@ pub(super) fn reason_of(difference: &Difference) -> Reason {
         Difference::TotalDiffers { .. } => Reason::TotalDiffers,
         Difference::DiscountTooLarge { .. } => Reason::DiscountTooLarge,
         Difference::AdjustmentWithoutLine { .. } => Reason::AdjustmentWithoutLine,
+        Difference::BetweenPeriods { .. } => Reason::BetweenPeriods,
         Difference::Short(Shortage { cause: ShortageCause::Stock, .. }) => Reason::InsufficientStock,
         Difference::Short(Shortage { cause: ShortageCause::SoldOut, .. }) => Reason::SoldOut,
         Difference::Short(Shortage { cause: ShortageCause::Quota, .. }) => Reason::QuotaExceeded,
@@ -192,6 +200,10 @@ fn entry_of(difference: &Difference) -> ErrorEntry {
         Difference::AdjustmentWithoutLine { adjustment, seller } => {
             let facts = Facts { seller: Some(seller.clone()), ..Facts::default() };
             (Some(format!("/adjustments/{adjustment}/seller")), facts)
+        }
+        Difference::BetweenPeriods { line, sku, opens } => {
+            let facts = Facts { sku: Some(sku.clone()), period_opens: Some(At(*opens)), ..Facts::default() };
+            (Some(format!("/lines/{line}/sku")), facts)
         }
         Difference::Short(Shortage { sku, cause: _, requested, available, account_version }) => {
             let facts = Facts {

@@ -2,11 +2,12 @@
 
 use holdline_app::Error;
 use holdline_domain::fault::{Fault, FaultKind};
-use holdline_domain::id::{InvalidCode, InvalidField, Version};
+use holdline_domain::id::{InvalidCode, InvalidField, PeriodName, Version};
 use holdline_domain::ledger::{MovementKind, Shortage, ShortageCause};
 use holdline_domain::money::{Currency, Minor};
 use holdline_domain::order::OrderStatus;
 use holdline_domain::refusal::{Difference, Refusal};
+use holdline_domain::time::UnixMillis;
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 
@@ -32,6 +33,8 @@ fn refusals() -> Vec<(Refusal, u16)> {
         (Refusal::VersionMismatch { current_version: Version(7) }, 412),
         (Refusal::BreaksHolds { on_hand: 1, held: 2, allocated: 3 }, 422),
         (Refusal::ReferenceReused { kind: MovementKind::Adjust, quantity: -4 }, 422),
+        (Refusal::PeriodOverlaps { period: PeriodName::try_new("ten").unwrap() }, 409),
+        (Refusal::PeriodBegun, 409),
         (Refusal::OutOfRange, 422),
     ]
 }
@@ -48,13 +51,14 @@ fn differences() -> Vec<Difference> {
         Difference::UnknownSku { line: 0, sku: sku.clone() },
         Difference::OffShelf { line: 1, sku: sku.clone() },
         Difference::PriceChanged { line: 2, sku: sku.clone(), old_price: Minor(1), new_price: Minor(2), currency: cny },
-        Difference::CurrencyDiffers { line: 3, sku, given: eur, expected: cny },
+        Difference::CurrencyDiffers { line: 3, sku: sku.clone(), given: eur, expected: cny },
         Difference::TotalDiffers { expected: Minor(1), actual: Minor(2), currency: cny },
         Difference::DiscountTooLarge { seller: seller.clone(), gross: Minor(1), discount: Minor(2), currency: cny },
         Difference::AdjustmentWithoutLine { adjustment: 4, seller },
         short(ShortageCause::Stock),
         short(ShortageCause::SoldOut),
         short(ShortageCause::Quota),
+        Difference::BetweenPeriods { line: 5, sku, opens: UnixMillis(0) },
     ]
 }
 

@@ -8,6 +8,7 @@ pub(crate) mod hold;
 pub(crate) mod json;
 pub(crate) mod mall;
 pub(crate) mod order;
+pub(crate) mod period;
 pub(crate) mod stock;
 pub(crate) mod submit;
 

@@ -22,7 +22,7 @@ pub(crate) fn account_key(sku: SkuCode, fields: [(&str, &str); 3]) -> Result<Acc
     Ok(AccountKey::Stock(StockKey { sku, location: location?, channel: channel?, period: period? }))
 }
 
-fn place(name: &str, text: &str) -> Result<CompactString, InvalidField> {
+pub(crate) fn place(name: &str, text: &str) -> Result<CompactString, InvalidField> {
     if text.len() > PLACE_BYTES_MAX {
         let problem = format!("must have at most {PLACE_BYTES_MAX} bytes, has {}", text.len());
         Err(InvalidField::new(name, InvalidCode::TooLong, problem))
@@ -234,10 +234,10 @@ pub(crate) struct AdjustedBody<'a> {
 pub(crate) struct MovementBody<'a> {
     /// Its place in the ledger's gapless sequence.
     seq: i64,
-    /// `hold`, `commit`, `release`, `ship`, `unallocate`, `adjust`, `flags`, `danger` or `shortfall`.
+    /// `hold`, `commit`, `release`, `ship`, `unallocate`, `adjust`, `flags`, `danger`, `shortfall` or `transfer`.
     #[schema(example = "adjust")]
     kind: &'static str,
-    /// Units; signed for `adjust`.
+    /// Units; signed for `adjust` and `transfer`.
     quantity: i64,
     /// The hold it belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]

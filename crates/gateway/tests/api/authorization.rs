@@ -27,6 +27,7 @@ fn ask(api: &Api, op: Op, placed: &Value, secret: Option<&str>) -> Ask {
         .replace("{key}", "k")
         .replace("{seller}", "s1")
         .replace("{sku}", "A")
+        .replace("{period}", "walk")
         .replace("{hold_id}", "h");
     let first = placed["orders"][0]["order_no"].as_str().unwrap();
     let query = match op {
@@ -54,6 +55,9 @@ fn ask(api: &Api, op: Op, placed: &Value, secret: Option<&str>) -> Ask {
             ask.json(&json!({"skus": [sku]}))
         }
         Op::AdjustStock => ask.json(&json!({"delta": 1, "reference": "walk"})),
+        Op::PutPeriod => ask.json(&json!({
+            "channel": "walk", "start": "2030-01-01T00:00:00Z", "end": "2030-01-02T00:00:00Z", "rest": "next"
+        })),
         Op::TakeHold => ask.json(&hold()),
         Op::CommitHold => ask.json(&json!({"part": "a"})),
         Op::ReleaseHold => ask.json(&json!({"part": "b"})),
@@ -71,6 +75,7 @@ fn ask(api: &Api, op: Op, placed: &Value, secret: Option<&str>) -> Ask {
         | Op::ListStock
         | Op::GetStock
         | Op::ListMovements
+        | Op::ListPeriods
         | Op::GetHold
         | Op::GetHealth
         | Op::GetReadiness
@@ -96,6 +101,7 @@ fn foreign(op: Op) -> Option<Foreign> {
         | Op::GetSeller
         | Op::GetSku
         | Op::GetStock
+        | Op::ListPeriods
         | Op::GetHold
         | Op::CommitHold
         | Op::ReleaseHold
@@ -106,6 +112,7 @@ fn foreign(op: Op) -> Option<Foreign> {
         Op::ListMovements => Some(Foreign::OwnTenant(|body| body["movements"] == json!([]))),
         Op::AdjustStock => Some(Foreign::OwnTenant(|body| body["account"]["on_hand"] == 1)),
         Op::PutFlags => Some(Foreign::OwnTenant(|body| body["on_hand"] == 0)),
+        Op::PutPeriod => Some(Foreign::OwnTenant(|body| body["already"] == false)),
         Op::PutSeller => Some(Foreign::OwnTenant(|body| body["outcome"] == "stored" && body["version"] == 1)),
         Op::PlaceOrders | Op::MallSubmit => Some(Foreign::OwnTenant(|body| body["errors"][0]["code"] == "unknown_sku")),
         Op::TakeHold => Some(Foreign::OwnTenant(|body| body["code"] == "hold_refused")),

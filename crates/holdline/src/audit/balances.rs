@@ -9,6 +9,7 @@ use super::movement::{Movement, Replay, Sums, Suspects, judge_form, judge_hold, 
 use super::report::{Check, LeftOut};
 use super::source::{Source, statement};
 use super::stored::{STOCK, kind};
+use super::transfer::Transfers;
 
 /// Accounts judged in one reading of the movements: about 150 bytes each.
 const ACCOUNTS_PER_PASS: i64 = 2_000_000;
@@ -33,6 +34,7 @@ pub(super) struct Balances {
     pub(super) sequence: Check,
     pub(super) oversold: Check,
     pub(super) quota: Check,
+    pub(super) transfers: Transfers,
 }
 
 impl Balances {
@@ -47,11 +49,13 @@ impl Balances {
             ),
             oversold: Check::new("oversold", "a hold was granted only for what was available, or flags allowed it"),
             quota: Check::new("quota_exceeded", "a buyer never had more of a SKU than its quota ever was"),
+            transfers: Transfers::new(),
         }
     }
 
-    pub(super) fn into_checks(self) -> [Check; 6] {
-        [self.balance, self.chain, self.flags, self.sequence, self.oversold, self.quota]
+    pub(super) fn into_checks(self) -> [Check; 7] {
+        let transfers = self.transfers.into_check();
+        [self.balance, self.chain, self.flags, self.sequence, self.oversold, self.quota, transfers]
     }
 }
 
@@ -153,6 +157,7 @@ impl<'a> Pass<'a> {
                 checks.sequence.judge(seq == expected, || format!("movements {expected} to {} are missing", seq - 1));
                 expected = seq.saturating_add(1);
                 judge_form(&movement, self.accounts, &mut checks.sequence);
+                checks.transfers.judge(&movement, self.accounts);
             }
             if (self.from..self.to).contains(&movement.account_no) {
                 self.apply(&movement, checks, left_out);
@@ -181,7 +186,7 @@ impl<'a> Pass<'a> {
             checks.chain.mismatch(|| format!("{}: movement {seq} belongs to another tenant", name()));
         }
         account.newest = seq;
-        account.changes += i64::from(movement.kind <= kind::FLAGS);
+        account.changes += i64::from(kind::changes(movement.kind));
         match movement.kind {
             kind::HOLD => {
                 if account.is_stock {
@@ -196,7 +201,7 @@ impl<'a> Pass<'a> {
             kind::RELEASE => account.sum.add(0, -quantity, 0),
             kind::SHIP => account.sum.add(-quantity, 0, -quantity),
             kind::UNALLOCATE => account.sum.add(0, 0, -quantity),
-            kind::ADJUST => account.sum.add(quantity, 0, 0),
+            kind::ADJUST | kind::TRANSFER => account.sum.add(quantity, 0, 0),
             kind::FLAGS => {
                 if account.flags_set > 0 {
                     left_out.holds_between_flag_changes += account.holds_since_flags;

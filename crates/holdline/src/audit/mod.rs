@@ -27,6 +27,7 @@ mod returned;
 mod rows;
 mod source;
 mod stored;
+mod transfer;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

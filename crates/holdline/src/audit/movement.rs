@@ -74,6 +74,7 @@ pub(super) fn judge_form(movement: &Movement, accounts: &Accounts, sequence: &mu
         kind::FLAGS => (quantity == 0, !of_hold, !referred),
         kind::DANGER => (true, !of_hold, !referred),
         kind::SHORTFALL => (quantity > 0, !of_hold, !referred),
+        kind::TRANSFER => (quantity != 0, !of_hold, !referred),
         _ => (false, false, false),
     };
     let name = kind::name(code);

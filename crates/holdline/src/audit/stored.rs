@@ -13,6 +13,12 @@ pub(super) mod kind {
     pub(in crate::audit) const FLAGS: i64 = 6;
     pub(in crate::audit) const DANGER: i64 = 7;
     pub(in crate::audit) const SHORTFALL: i64 = 8;
+    pub(in crate::audit) const TRANSFER: i64 = 9;
+
+    /// Whether it changes its account: the others are alerts.
+    pub(in crate::audit) fn changes(code: i64) -> bool {
+        code <= FLAGS || code == TRANSFER
+    }
 
     /// The kind in words.
     pub(in crate::audit) fn name(code: i64) -> &'static str {
@@ -26,6 +32,7 @@ pub(super) mod kind {
             FLAGS => "flags",
             DANGER => "danger",
             SHORTFALL => "shortfall",
+            TRANSFER => "transfer",
             _ => "unknown",
         }
     }
@@ -34,7 +41,7 @@ pub(super) mod kind {
 /// The format of a hold's texts that this audit knows.
 pub(super) const HOLD_FORMAT: i64 = 1;
 /// The schema that this audit knows.
-pub(super) const SCHEMA_KNOWN: i64 = 3;
+pub(super) const SCHEMA_KNOWN: i64 = 4;
 /// `account.kind` of a stock account.
 pub(super) const STOCK: i64 = 0;
 

@@ -122,6 +122,17 @@ pub(crate) const CORRUPTIONS: &[Corruption] = &[
          UPDATE reference SET reference = reference || '?' WHERE reference LIKE '%/ended'",
         &["order_hold"],
     ),
+    in_ledger(
+        "units moved between accounts of a SKU arrive at another one, in every place at once",
+        "UPDATE movement SET account_no = (SELECT min(account_no) FROM account WHERE sku = 'cup' AND kind = 0)
+             WHERE kind = 9 AND quantity > 0",
+        &["transfer"],
+    ),
+    in_ledger(
+        "units moved between accounts arrive as fewer",
+        "UPDATE movement SET quantity = quantity - 1 WHERE kind = 9 AND quantity > 0",
+        &["transfer", "account_balance"],
+    ),
     in_ledger("the head counts a hold too many", "UPDATE ledger_head SET open_holds = open_holds + 1", &["open_holds"]),
     in_ledger("a reference is deleted", "DELETE FROM reference WHERE reference = 'parcel-1'", &["reference"]),
     in_ledger(

@@ -13,8 +13,8 @@ use holdline_domain::money::{Currency, Minor};
 use holdline_domain::order::change::{Change, ChangeAnswer, OrderWrite};
 use holdline_domain::order::number::NumberAllocator;
 use holdline_domain::order::{
-    Acceptance, AcceptedSubmit, Actor, EventKind, GroupState, Order, OrderEvent, OrderGroup, OrderNo, OrderStatus,
-    Quote, Submit, SubmitLine, quote,
+    Acceptance, AcceptedSubmit, Actor, EventKind, GroupState, Offer, Order, OrderEvent, OrderGroup, OrderNo,
+    OrderStatus, Quote, Submit, SubmitLine, quote,
 };
 use holdline_domain::port::FeedPosition;
 use holdline_domain::tenant::{CommitOn, PriceSource, Tenant};
@@ -172,9 +172,9 @@ impl Shop {
     }
 
     fn quote(mall: &Mall, submit: &Submit) -> Quote {
-        let skus: Vec<Option<Arc<Sku>>> =
-            submit.lines.iter().map(|line| mall.skus.iter().find(|sku| sku.code == line.sku).cloned()).collect();
-        quote(submit, &skus).expect("a submit that is accepted")
+        let of = |line: &SubmitLine| mall.skus.iter().find(|sku| sku.code == line.sku).cloned();
+        let offers: Vec<Option<Offer>> = submit.lines.iter().map(|line| of(line).map(Offer::always)).collect();
+        quote(submit, &offers).expect("a submit that is accepted")
     }
 
     /// Holds for each submit; all must be granted.

@@ -1,7 +1,9 @@
 //! What happened in the shop: a bit of everything, or very much of the usual.
 
 use holdline_domain::id::{ClientId, Fingerprint, GroupKey, IdempotencyKey, SellerId};
-use holdline_domain::ledger::{Demand, Flags, HoldId, LedgerRequest, OutsideRequest, Part, Resolution, Terms};
+use holdline_domain::ledger::{
+    AccountKey, Demand, Flags, HoldId, LedgerRequest, OutsideRequest, Part, Resolution, StockKey, Terms,
+};
 use holdline_domain::money::Minor;
 use holdline_domain::order::change::Change;
 use holdline_domain::order::{
@@ -90,6 +92,9 @@ impl Shop {
             let reference = reference(text);
             LedgerRequest::Adjust { tenant, account: stock_of("kettle"), delta, reference, force }
         };
+        let AccountKey::Stock(kettle) = stock_of("kettle") else { unreachable!("it is stock") };
+        let slow_sale = || AccountKey::Stock(StockKey { period: "ten".into(), ..kettle.clone() });
+        let into_sale = reference("slow sale");
         let endless = Flags { infinite: true, danger_level: Some(5), ..Flags::default() };
         self.ledger(vec![
             LedgerRequest::Ship { tenant, account: account(), quantity: units(2), reference: reference("parcel-1") },
@@ -102,6 +107,8 @@ impl Shop {
             adjust(-990, "water damage", false),
             adjust(-9, "thieves", true),
             LedgerRequest::SetFlags { tenant, account: stock_of("e-book"), flags: endless },
+            LedgerRequest::Adjust { tenant, account: slow_sale(), delta: 6, reference: into_sale, force: false },
+            LedgerRequest::MoveRest { tenant, from: slow_sale(), to: stock_of("kettle") },
         ])
         .await;
     }

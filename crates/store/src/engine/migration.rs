@@ -9,7 +9,7 @@
 use holdline_domain::fault::{Fault, FaultKind};
 
 /// The newest schema that this program knows: what it compares every `min_writer` with.
-pub const SCHEMA_KNOWN: i64 = 3;
+pub const SCHEMA_KNOWN: i64 = 4;
 
 /// One step of a schema, for both engines.
 #[derive(Debug)]
@@ -57,6 +57,12 @@ pub static LEDGER: Database = Database {
             min_writer: 2,
             sqlite: include_str!("../../migrations/sqlite/ledger/0003_pair.sql"),
             postgres: include_str!("../../migrations/postgres/ledger/0003_pair.sql"),
+        },
+        Migration {
+            version: 4,
+            min_writer: 4,
+            sqlite: include_str!("../../migrations/sqlite/ledger/0004_stock_periods.sql"),
+            postgres: include_str!("../../migrations/postgres/ledger/0004_stock_periods.sql"),
         },
     ],
 };

@@ -9,6 +9,7 @@
 
 mod apply;
 mod outside;
+mod period;
 mod stored;
 mod writes;
 
@@ -18,8 +19,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use holdline_domain::fault::Fault;
 use holdline_domain::id::{GroupKey, SkuCode, TenantId};
-use holdline_domain::ledger::{Account, AccountKey, HoldId, HoldRecord, LedgerAnswer, LedgerRequest, Outside};
-use holdline_domain::port::{DueDeadlines, HoldVisit, LedgerStore, MovementPage};
+use holdline_domain::ledger::{
+    Account, AccountKey, EndedPeriod, HoldId, HoldRecord, LedgerAnswer, LedgerRequest, Outside, Period, PeriodAnswer,
+};
+use holdline_domain::port::{DueDeadlines, EndedPeriods, HoldVisit, LedgerStore, MovementPage};
+use holdline_domain::time::UnixMillis;
 
 use self::apply::Apply;
 use self::stored::{ACCOUNT_COLUMNS, ACCOUNT_KEY, HOLD_COLUMNS, KIND_STOCK, LEDGER};
@@ -173,6 +177,34 @@ impl<E: Engine> LedgerStore for SqlLedger<E> {
         let rows = self.engine.query(sql, vec![Value::Int(now.0), count(limit)]).await?;
         let due = rows.into_iter().map(outside::due_deadline).collect::<Result<_, _>>()?;
         Ok(DueDeadlines { now, due })
+    }
+
+    async fn put_period(&self, tenant: TenantId, wish: Period) -> Result<PeriodAnswer, Fault> {
+        period::put(&self.engine, tenant, wish).await
+    }
+
+    async fn periods(&self, tenant: TenantId, sku: &SkuCode) -> Result<Vec<Period>, Fault> {
+        period::sorted(self.one_lookup(period::of_sku(tenant, sku)).await?)
+    }
+
+    async fn period_changes_after(&self, seq: i64, limit: usize) -> Result<(Vec<(TenantId, Period)>, i64), Fault> {
+        let sql = include_str!("../../sql/ledger/list_period_changes_after.sql");
+        let rows = self.engine.query(sql, vec![Value::Int(seq), count(limit)]).await?;
+        let changes = rows.into_iter().map(period::change).collect::<Result<Vec<_>, _>>()?;
+        let last = changes.last().map_or(seq, |(last, _)| *last);
+        Ok((changes.into_iter().map(|(_, change)| change).collect(), last))
+    }
+
+    async fn ended_periods(&self, limit: usize) -> Result<EndedPeriods, Fault> {
+        let sql = include_str!("../../sql/ledger/list_ended_periods.sql");
+        let now = self.engine.now().await?;
+        let rows = self.engine.query(sql, vec![Value::Int(now.0), count(limit)]).await?;
+        let due = rows.into_iter().map(period::ended).collect::<Result<_, _>>()?;
+        Ok(EndedPeriods { now, due })
+    }
+
+    async fn looked_at_periods(&self, looks: &[(EndedPeriod, UnixMillis)]) -> Result<(), Fault> {
+        period::looked_at(&self.engine, looks).await
     }
 
     async fn open_holds(&self) -> Result<i64, Fault> {

@@ -3,6 +3,7 @@
 mod batches;
 mod crowd;
 mod outside;
+mod periods;
 mod reads;
 
 pub use batches::{
@@ -16,6 +17,10 @@ pub use crowd::{
 pub use outside::{
     a_given_up_hold_is_never_taken, an_outside_hold_keeps_its_terms_until_its_parts_end,
     overdue_parts_are_listed_until_they_are_dealt_with,
+};
+pub use periods::{
+    ended_periods_are_listed_with_the_next_one_until_they_are_looked_at,
+    periods_are_kept_and_their_changes_follow_each_other, what_is_left_of_a_period_moves_and_what_is_held_stays,
 };
 pub use reads::{
     accounts_answer_by_key_and_only_those_that_exist, holds_are_listed_once_each_in_the_order_they_were_taken,
@@ -51,6 +56,7 @@ macro_rules! ledger_contract {
                 a_refused_request_harms_no_other_of_its_batch,
                 accounts_answer_by_key_and_only_those_that_exist,
                 an_outside_hold_keeps_its_terms_until_its_parts_end,
+                ended_periods_are_listed_with_the_next_one_until_they_are_looked_at,
                 flags_are_kept_and_decide,
                 holds_are_listed_once_each_in_the_order_they_were_taken,
                 many_callers_leave_the_ledger_equations_true,
@@ -58,6 +64,7 @@ macro_rules! ledger_contract {
                 one_key_is_held_once_by_a_crowd,
                 overdue_parts_are_listed_until_they_are_dealt_with,
                 parts_end_one_by_one_and_stay_ended,
+                periods_are_kept_and_their_changes_follow_each_other,
                 requests_of_one_batch_are_judged_on_what_earlier_ones_left,
                 stock_lists_every_account_of_each_sku_in_the_order_asked,
                 tenants_share_nothing,
@@ -65,6 +72,7 @@ macro_rules! ledger_contract {
                 the_newest_hold_of_a_group_answers_for_its_key,
                 the_reapers_cursor_never_goes_back,
                 the_same_batch_sent_again_answers_what_it_did,
+                what_is_left_of_a_period_moves_and_what_is_held_stays,
             ]
         );
     };

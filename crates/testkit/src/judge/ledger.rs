@@ -47,6 +47,11 @@ pub(super) fn judge(evidence: &Evidence, findings: &mut Findings) {
                 let keeps = quantity >= 0 || balance.on_hand >= balance.held + balance.allocated;
                 findings.unless(keeps, "adjustment_keeps_holds", || format!("{movement:?} leaves {balance:?}"));
             }
+            MovementKind::Transfer => {
+                balance.on_hand += quantity;
+                let keeps = quantity >= 0 || balance.on_hand >= balance.held + balance.allocated;
+                findings.unless(keeps, "only_what_is_available_moves", || format!("{movement:?} leaves {balance:?}"));
+            }
             MovementKind::Flags | MovementKind::Danger | MovementKind::Shortfall => {}
         }
         let sane = balance.held >= 0 && balance.allocated >= 0;

@@ -9,6 +9,7 @@ mod ledger;
 mod numbers;
 mod orders;
 mod outside;
+mod periods;
 mod promises;
 
 use std::collections::BTreeMap;
@@ -95,6 +96,7 @@ pub fn judge(evidence: &Evidence) -> Vec<Violation> {
     ledger::judge(evidence, &mut findings);
     holds::judge(evidence, &mut findings);
     outside::judge(evidence, &mut findings);
+    periods::judge(evidence, &mut findings);
     orders::judge(evidence, &mut findings);
     numbers::judge(evidence, &mut findings);
     clients::judge(evidence, &mut findings);

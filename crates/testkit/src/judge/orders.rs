@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use holdline_domain::catalog::CatalogChange;
-use holdline_domain::ledger::Part;
+use holdline_domain::ledger::{AccountKey, Part};
 use holdline_domain::order::{EventKind, GroupState, Order, OrderNo, OrderStatus, Snapshot};
 
 use super::{Evidence, Findings, is_live};
@@ -133,8 +133,9 @@ fn judge_sold(evidence: &Evidence, findings: &mut Findings) {
         }
     }
     for ware in evidence.scenario.wares.iter().filter(|ware| !ware.infinite) {
-        let account = evidence.ledger.accounts.values().find(|account| account.key == ware.account());
-        let there = account.map_or(0, |account| account.on_hand) + ware.shortage_max;
+        let of_ware = |key: &AccountKey| matches!(key, AccountKey::Stock(stock) if stock.sku.as_str() == ware.sku);
+        let accounts = evidence.ledger.accounts.values().filter(|account| of_ware(&account.key));
+        let there = accounts.map(|account| account.on_hand).sum::<i64>() + ware.shortage_max;
         let sold = sold.get(ware.sku).copied().unwrap_or(0);
         findings.unless(sold <= there, "orders_within_stock", || format!("{sold} of {} sold, {there} there", ware.sku));
     }

@@ -1,5 +1,7 @@
 //! The ledger's port over maps.
 
+mod apply;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -7,13 +9,14 @@ use async_trait::async_trait;
 use holdline_domain::fault::Fault;
 use holdline_domain::id::{GroupKey, Reference, SkuCode, TenantId};
 use holdline_domain::ledger::{
-    Account, AccountKey, Guard, GuardKeys, HoldId, HoldRecord, LedgerAnswer, LedgerRequest, Movement, Outside,
-    StoredReference, decide,
+    Account, AccountKey, EndedPeriod, HoldId, HoldRecord, LedgerAnswer, LedgerRequest, Movement, Outside, Period,
+    PeriodAnswer, StoredReference,
 };
-use holdline_domain::port::{DueDeadline, DueDeadlines, HoldVisit, LedgerStore, MovementPage};
+use holdline_domain::port::{DueDeadline, DueDeadlines, EndedPeriods, HoldVisit, LedgerStore, MovementPage};
 use holdline_domain::time::UnixMillis;
 
 use super::Databases;
+use super::period::PeriodRows;
 use super::process::Process;
 use super::wire::{Delivery, Wire};
 use crate::history::{History, Seen};
@@ -54,89 +57,13 @@ pub struct LedgerRows {
     references: BTreeMap<(TenantId, AccountKey, Reference), StoredReference>,
     /// What is stored beside holds of outside callers.
     pub outside: BTreeMap<(TenantId, HoldId), Outside>,
+    periods: PeriodRows,
     reaper_cursor: i64,
     /// How many holds have a part that is still held, as the batches counted.
     pub open_holds: i64,
 }
 
 impl LedgerRows {
-    fn guard(&self, batch: &[LedgerRequest], now: UnixMillis) -> Guard {
-        let keys = GuardKeys::of(batch);
-        let holds: BTreeMap<_, _> = keys
-            .holds
-            .into_iter()
-            .filter_map(|id| {
-                let hold = self.holds.get(self.hold_nos.get(&id)?)?.hold.clone();
-                Some((id, hold))
-            })
-            .collect();
-        let demanded = keys.accounts.iter().filter_map(|key| self.account_nos.get(key));
-        let claimed = holds.values().flat_map(|hold| hold.lines.iter().map(|line| &line.account_no));
-        let accounts = demanded.chain(claimed).filter_map(|no| self.accounts.get(no)).cloned().collect();
-        let references =
-            keys.references.into_iter().filter_map(|key| Some((key.clone(), *self.references.get(&key)?))).collect();
-        let outside =
-            keys.outside.into_iter().filter_map(|id| Some((id.clone(), self.outside.get(&id)?.clone()))).collect();
-        Guard {
-            holds,
-            outside,
-            now,
-            accounts,
-            references,
-            next_seq: self.movements.last().map_or(1, |stored| stored.movement.seq + 1),
-            next_account_no: self.accounts.last_key_value().map_or(1, |(no, _)| no + 1),
-            open_holds: self.open_holds,
-        }
-    }
-
-    fn apply(&mut self, batch: &[LedgerRequest], now: UnixMillis, at_ms: i64) -> Vec<LedgerAnswer> {
-        let decided = decide(batch, self.guard(batch, now));
-        for account in decided.accounts {
-            self.account_nos.insert((account.tenant, account.key.clone()), account.account_no);
-            self.accounts.insert(account.account_no, account);
-        }
-        for delta in decided.account_deltas {
-            let account = self.accounts.get_mut(&delta.account_no).expect("a delta is of a stored account");
-            account.on_hand += delta.on_hand;
-            account.held += delta.held;
-            account.allocated += delta.allocated;
-            account.version += delta.version;
-        }
-        for write in decided.flags {
-            self.accounts.get_mut(&write.account_no).expect("flags are of a stored account").flags = write.flags;
-        }
-        for hold in decided.holds {
-            self.hold_nos.insert((hold.tenant, hold.id.clone()), hold.hold_no);
-            self.holds.insert(hold.hold_no, StoredHold { hold, taken: now, taken_at_ms: at_ms });
-        }
-        for update in decided.hold_updates {
-            self.holds.get_mut(&update.hold_no).expect("an update is of a stored hold").hold.parts = update.parts;
-        }
-        for row in decided.outside {
-            let taken = |hold_no| Outside::Taken { hold_no, check_url: row.check_url.clone(), deadlines: Vec::new() };
-            self.outside.insert((row.tenant, row.id), row.hold_no.map_or(Outside::Never, taken));
-        }
-        for write in decided.deadlines {
-            let hold = &self.holds[&write.hold_no].hold;
-            let Some(Outside::Taken { deadlines, .. }) = self.outside.get_mut(&(hold.tenant, hold.id.clone())) else {
-                panic!("a deadline is of an outside hold")
-            };
-            deadlines.retain(|(part, _)| *part != write.part);
-            deadlines.extend(write.deadline.map(|deadline| (write.part, deadline)));
-            deadlines.sort_by(|(a, _), (b, _)| a.cmp(b));
-        }
-        for movement in decided.movements {
-            if let Some(reference) = &movement.reference {
-                let key = self.accounts[&movement.account_no].key.clone();
-                let used = StoredReference { kind: movement.kind, quantity: movement.quantity };
-                self.references.insert((movement.tenant, key, reference.clone()), used);
-            }
-            self.movements.push(StoredMovement { movement, at: now, written_at_ms: at_ms });
-        }
-        self.open_holds = decided.open_holds;
-        decided.answers
-    }
-
     fn newest_hold(&self, tenant: TenantId, key: &GroupKey) -> Option<HoldRecord> {
         let from = (tenant, HoldId { key: key.clone(), n: i32::MIN });
         let to = (tenant, HoldId { key: key.clone(), n: i32::MAX });
@@ -152,6 +79,9 @@ fn count(answers: &[LedgerAnswer], history: &History) {
     for answer in answers {
         if matches!(answer, LedgerAnswer::AlreadyHeld(_) | LedgerAnswer::AlreadyResolved(_)) {
             history.saw(Seen::HoldRepeated);
+        }
+        if matches!(answer, LedgerAnswer::RestMoved { units: 1.. }) {
+            history.saw(Seen::RestMoved);
         }
     }
 }
@@ -267,6 +197,39 @@ impl LedgerStore for ModelLedger {
             DueDeadlines { now, due }
         };
         self.wire.read("ledger.due_deadlines", read).await
+    }
+
+    async fn put_period(&self, tenant: TenantId, wish: Period) -> Result<PeriodAnswer, Fault> {
+        let clock = self.wire.clone();
+        let commit =
+            move |rows: &mut LedgerRows, _| Ok(rows.periods.put(tenant, wish.clone(), clock.database_clock().now()));
+        self.wire.write("ledger.put_period", commit).await
+    }
+
+    async fn periods(&self, tenant: TenantId, sku: &SkuCode) -> Result<Vec<Period>, Fault> {
+        self.wire.read("ledger.periods", |rows| rows.periods.of_sku(tenant, sku)).await
+    }
+
+    async fn period_changes_after(&self, seq: i64, limit: usize) -> Result<(Vec<(TenantId, Period)>, i64), Fault> {
+        self.wire.read("ledger.period_changes_after", |rows| rows.periods.changes_after(seq, limit)).await
+    }
+
+    async fn ended_periods(&self, limit: usize) -> Result<EndedPeriods, Fault> {
+        let clock = self.wire.database_clock();
+        let read = |rows: &LedgerRows| {
+            let now = clock.now();
+            EndedPeriods { now, due: rows.periods.ended(now, limit) }
+        };
+        self.wire.read("ledger.ended_periods", read).await
+    }
+
+    async fn looked_at_periods(&self, looks: &[(EndedPeriod, UnixMillis)]) -> Result<(), Fault> {
+        let looks = looks.to_vec();
+        let commit = move |rows: &mut LedgerRows, _| {
+            rows.periods.looked_at(&looks);
+            Ok(())
+        };
+        self.wire.write("ledger.looked_at_periods", commit).await
     }
 
     async fn open_holds(&self) -> Result<i64, Fault> {

@@ -11,6 +11,7 @@ mod clock;
 mod fault;
 mod ledger;
 mod orders;
+mod period;
 mod process;
 mod tenants;
 mod wire;
@@ -22,6 +23,7 @@ pub use clock::{BEGIN, SteppingClock, VirtualTime};
 pub use fault::{FaultRates, Faults};
 pub use ledger::{LedgerRows, ModelLedger, StoredHold, StoredMovement};
 pub use orders::{ModelOrders, OrderRows, StoredEvent, StoredGroup};
+pub use period::PeriodRows;
 pub use process::Process;
 pub use tenants::{ModelTenants, TenantRows};
 

@@ -7,6 +7,7 @@
 mod buyers;
 mod installation;
 mod operator;
+pub mod periods;
 pub mod records;
 pub mod scenario;
 pub mod takers;

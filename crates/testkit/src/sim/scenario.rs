@@ -14,6 +14,7 @@ use holdline_domain::order::number::StoredBlock;
 use holdline_domain::port::{CatalogStore as _, LedgerStore as _, TenantStore as _};
 use holdline_domain::tenant::{CommitOn, PriceSource, Tenant};
 
+use super::periods::{SALE_SKU, SlowSale};
 use crate::dice::Dice;
 use crate::model::{Databases, FaultRates};
 
@@ -72,6 +73,8 @@ pub struct Scenario {
     pub few_blocks: bool,
     /// How often prices and shelf change, in milliseconds; 0: never.
     pub reprice_ms: u64,
+    /// The slow sale of one ware.
+    pub sale: SlowSale,
     /// The app's settings.
     pub settings: Settings,
 }
@@ -81,6 +84,7 @@ impl Scenario {
     pub fn draw(dice: &Dice) -> Self {
         let calm = dice.chance(180);
         let pay_within_ms = *dice.pick(&[12_000, 25_000, 45_000, 3_600_000, 3_600_000]);
+        let open_ms = *dice.pick(&[8_000, 30_000, 60_000]);
         let settings = Settings {
             placing_max: *dice.pick(&[24, 1_024]),
             queue_max: *dice.pick(&[64, 4_096]),
@@ -95,7 +99,7 @@ impl Scenario {
             wares: wares(dice),
             processes: if dice.chance(700) { 2 } else { 1 },
             wishes: 200,
-            open_ms: *dice.pick(&[8_000, 30_000, 60_000]),
+            open_ms,
             pay_within_ms,
             commit_on: if dice.chance(200) { CommitOn::OrderCreated } else { CommitOn::PaymentCaptured },
             rates: if calm { calm_rates(dice) } else { swarm_rates(dice) },
@@ -106,6 +110,7 @@ impl Scenario {
             hang_ups: if dice.chance(700) { u32::try_from(dice.ms(100, 400)).unwrap_or(0) } else { 0 },
             few_blocks: dice.chance(500),
             reprice_ms: *dice.pick(&[0, 150, 700, 3_000]),
+            sale: SlowSale::draw(dice, i64::try_from(open_ms).unwrap_or(i64::MAX)),
             settings,
         }
     }
@@ -122,6 +127,8 @@ impl Scenario {
             business_code: 1,
         };
         databases.faults().hold_still(true);
+        let ledger = databases.ledger(&opener);
+        self.sale.open(&ledger).await;
         let tenants = databases.tenants(&opener);
         tenants.ensure_tenant(tenant).await.expect("nothing fails before the opening");
         let catalog = databases.catalog(&opener);
@@ -136,7 +143,7 @@ impl Scenario {
             catalog.put_skus(TENANT, vec![draft], true).await.expect("nothing fails before the opening");
         }
         let requests: Vec<LedgerRequest> = self.wares.iter().flat_map(Ware::opening).collect();
-        databases.ledger(&opener).apply(Arc::from(requests)).await.expect("nothing fails before the opening");
+        ledger.apply(Arc::from(requests)).await.expect("nothing fails before the opening");
         databases.faults().hold_still(false);
         if self.few_blocks {
             let far = databases.orders_clock().now().plus_ms(86_400_000);
@@ -199,6 +206,8 @@ fn wares(dice: &Dice) -> Vec<Ware> {
         Ware { shortage_max: dice.between(1, 6), ..ware("delta", "anna", 500, dice.between(1, 30)) },
         Ware { quota: Some(3), ..ware("epsilon", "cleo", 1, dice.between(10, 80)) },
         ware("free", "bert", 0, dice.between(5, 40)),
+        // Sold in periods; what lies beside them is sold after the last one.
+        ware(SALE_SKU, "anna", 700, dice.between(1, 10)),
     ]
 }
 

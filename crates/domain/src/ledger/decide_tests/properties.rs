@@ -158,6 +158,12 @@ impl Facts {
                 self.flags.push((account.clone(), *flags));
                 "flags_set".to_owned()
             }
+            LedgerRequest::MoveRest { from, to, .. } => {
+                let [on_hand, held, allocated] = self.sums(from);
+                let units = if from == to { 0 } else { (on_hand - held - allocated).max(0) };
+                self.changes.extend([(from.clone(), [-units, 0, 0]), (to.clone(), [units, 0, 0])]);
+                format!("rest_moved {units}")
+            }
             LedgerRequest::Outside { .. } => unreachable!("{request:?} is not drawn here: outside.rs has its rules"),
         }
     }
@@ -223,16 +229,17 @@ fn any_request() -> impl Strategy<Value = LedgerRequest> {
             flags: Flags { infinite: switch == 0, sold_out: switch == 1, shortage_max, danger_level },
         },
     );
-    prop_oneof![6 => hold, 4 => resolve, 1 => ship, 1 => unallocate, 4 => adjust, 1 => flags]
+    let rest = (any_stock(), any_stock()).prop_map(move |(from, to)| LedgerRequest::MoveRest { tenant, from, to });
+    prop_oneof![6 => hold, 4 => resolve, 1 => ship, 1 => unallocate, 4 => adjust, 1 => flags, 1 => rest]
 }
 
 /// `held = Σ open holds`, and every balance is the sum of the account's movements.
 fn assert_ledger_equations(books: &Books) {
-    use MovementKind::{Adjust, Commit, Hold, Release, Ship, Unallocate};
+    use MovementKind::{Adjust, Commit, Hold, Release, Ship, Transfer, Unallocate};
     for account in books.accounts.values() {
         let of_account = || books.movements.iter().filter(|m| m.account_no == account.account_no);
         let sum = |kind| of_account().filter(|m| m.kind == kind).map(|m| m.quantity).sum::<i64>();
-        assert_eq!(account.on_hand, sum(Adjust) - sum(Ship));
+        assert_eq!(account.on_hand, sum(Adjust) + sum(Transfer) - sum(Ship));
         assert_eq!(account.held, sum(Hold) - sum(Commit) - sum(Release));
         assert_eq!(account.allocated, sum(Commit) - sum(Ship) - sum(Unallocate));
         let open: i64 = books

@@ -30,6 +30,7 @@ pub(super) fn in_words(answer: &LedgerAnswer) -> String {
         }
         LedgerAnswer::BreaksHolds(_) => "breaks_holds".to_owned(),
         LedgerAnswer::FlagsSet(_) => "flags_set".to_owned(),
+        LedgerAnswer::RestMoved { units } => format!("rest_moved {units}"),
         LedgerAnswer::OutOfRange => "out_of_range".to_owned(),
         LedgerAnswer::Never | LedgerAnswer::Extended | LedgerAnswer::Visited | LedgerAnswer::Overtaken => {
             unreachable!("{answer:?} answers outside holds only")

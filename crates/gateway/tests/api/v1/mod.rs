@@ -3,6 +3,7 @@
 mod holds;
 mod order_groups;
 mod orders;
+mod periods;
 mod sellers;
 mod skus;
 mod stock;
