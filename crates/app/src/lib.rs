@@ -10,6 +10,7 @@ mod access;
 mod batch;
 mod catalog;
 mod clock;
+mod close;
 mod error;
 mod figures;
 mod hold;
@@ -172,6 +173,7 @@ impl App {
         inner.tasks.run_loop("index by seller", settle::follow_feed(self.clone(), settle::Consumer::SellerIndex));
         inner.tasks.run_loop("reaper", reap::reap(self.clone()));
         inner.tasks.run_loop("deadlines of holds", hold::end_overdue(self.clone()));
+        inner.tasks.run_loop("closing of accounts", close::close_daily(self.clone()));
     }
 
     /// Stops accepting, finishes what was accepted, then ends the loops. Returns when all is written.

@@ -10,6 +10,7 @@ mod bench;
 mod child;
 mod cli;
 mod clock;
+mod close;
 mod config;
 mod crash;
 mod demo;
@@ -56,6 +57,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Demo(args) => runtime()?.block_on(demo::run(args)),
         Command::Crash(args) => runtime()?.block_on(crash::run(args)),
         Command::Audit(args) => runtime()?.block_on(audit::run(args)),
+        Command::CloseAccounts(args) => runtime()?.block_on(close::run(args)),
     }
 }
 

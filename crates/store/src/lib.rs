@@ -16,5 +16,5 @@ mod stores;
 pub mod tenant;
 pub mod time;
 
-pub use stores::{Stores, WritingEnded, connect_postgres, open_sqlite, open_sqlite_tenants};
+pub use stores::{Stores, WritingEnded, connect_postgres, open_sqlite, open_sqlite_ledger, open_sqlite_tenants};
 pub use time::Clocks;

@@ -9,7 +9,7 @@
 use holdline_domain::fault::{Fault, FaultKind};
 
 /// The newest schema that this program knows: what it compares every `min_writer` with.
-pub const SCHEMA_KNOWN: i64 = 2;
+pub const SCHEMA_KNOWN: i64 = 3;
 
 /// One step of a schema, for both engines.
 #[derive(Debug)]
@@ -51,6 +51,13 @@ pub static LEDGER: Database = Database {
             min_writer: 2,
             sqlite: include_str!("../../migrations/sqlite/ledger/0002_outside_holds.sql"),
             postgres: include_str!("../../migrations/postgres/ledger/0002_outside_holds.sql"),
+        },
+        // A program that knows no closings may go on writing: they only sum up what is there.
+        Migration {
+            version: 3,
+            min_writer: 2,
+            sqlite: include_str!("../../migrations/sqlite/ledger/0003_closings.sql"),
+            postgres: include_str!("../../migrations/postgres/ledger/0003_closings.sql"),
         },
     ],
 };
