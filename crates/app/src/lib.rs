@@ -10,6 +10,7 @@ mod access;
 mod batch;
 mod catalog;
 mod clock;
+mod close;
 mod error;
 mod figures;
 mod hold;
@@ -203,6 +204,7 @@ impl App {
         inner.tasks.run_loop("accepted submits", order::take_up_accepted(self.clone()));
         inner.tasks.run_loop("reaper", reap::reap(self.clone()));
         inner.tasks.run_loop("deadlines of holds", hold::end_overdue(self.clone()));
+        inner.tasks.run_loop("closing of accounts", close::close_daily(self.clone()));
     }
 
     /// Stops accepting, finishes what was accepted, then ends the loops. Returns when all is written.

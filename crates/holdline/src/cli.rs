@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{audit, backup, bench, crash, demo, r#gen, import, key, serve};
+use crate::{audit, backup, bench, close, crash, demo, r#gen, import, key, serve};
 
 /// The order center behind a shop's "submit order" button: places orders, never oversells.
 #[derive(Parser)]
@@ -40,6 +40,8 @@ pub(crate) enum Command {
     Bench(bench::Args),
     /// Prove from the stored rows that nothing is oversold, lost or counted twice
     Audit(audit::Args),
+    /// Sum up every account to now, so that the next audit starts from here
+    CloseAccounts(close::CloseArgs),
     /// Copy ledger and orders as one pair, also while the server runs
     Backup(backup::BackupArgs),
     /// Bring a backup back: checked, compared and renewed before anything serves it

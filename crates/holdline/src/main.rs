@@ -11,6 +11,7 @@ mod bench;
 mod child;
 mod cli;
 mod clock;
+mod close;
 mod config;
 mod crash;
 mod demo;
@@ -59,6 +60,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Audit(args) => runtime()?.block_on(audit::run(args)),
         Command::Backup(args) => runtime()?.block_on(backup::run(args)),
         Command::Restore(args) => runtime()?.block_on(backup::run_restore(args)),
+        Command::CloseAccounts(args) => runtime()?.block_on(close::run(args)),
     }
 }
 

@@ -3,6 +3,8 @@
 //!
 //! With `HOLDLINE_AUDIT_ORDERS` set to a number, `judges_a_large_store_within_a_minute` makes that many orders.
 
+#[path = "audit/closings.rs"]
+mod closings;
 #[path = "audit/corruptions.rs"]
 mod corruptions;
 #[path = "audit/postgres.rs"]

@@ -87,6 +87,23 @@ fn growth_measures_at_the_sizes_asked_for_and_the_store_is_sound() {
 }
 
 #[test]
+fn runs_of_growth_are_drawn_as_one_picture() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+    let (run, one, both) = (path("run.jsonl"), path("one.svg"), path("both.svg"));
+    let report = report(&["growth", "--orders", "100", "--connections", "20", "--json", "--plot", &one]);
+    let other = report.to_string().replace("\"time\"", "\"random\"");
+    std::fs::write(&run, format!("{report}\n{other}\n")).unwrap();
+    let output = bench(&["plot", &run, "--out", &both]);
+    assert!(output.status.success(), "{output:?}");
+    let lines = |file: &str| std::fs::read_to_string(file).unwrap().matches("<path class=\"line ").count();
+    // Each run has its line in two panels, and in the legend.
+    assert_eq!((lines(&one), lines(&both)), (3, 6));
+    std::fs::write(&run, "{}\n").unwrap();
+    assert_eq!(bench(&["plot", &run, "--out", &both]).status.code(), Some(2));
+}
+
+#[test]
 fn memory_is_no_place_for_a_measurement() {
     let directory = tempfile::tempdir_in("/dev/shm").unwrap();
     let data = directory.path().to_str().unwrap().to_owned();

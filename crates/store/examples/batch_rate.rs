@@ -3,7 +3,11 @@
 //! `batch_rate DIRECTORY [ORDERS] [time|random] [BATCH] [ledger|orders|both]`: for ledger alone, orders alone and both
 //! at once, orders per second, in windows, so that a fall with size shows. Nothing else runs: no HTTP, no queue; the
 //! rates are the most that a committer with one batch in flight per database could get.
+//!
+//! Beside the rates it counts, on Linux, the pages per order that each database's threads moved, which do not depend on
+//! how busy the machine is: written to the log, copied from it to the file, read because no cache of SQLite had them.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -167,6 +171,47 @@ enum Half {
     Both,
 }
 
+/// Bytes read and written so far by each thread of the databases, by its name.
+#[derive(Clone, Default)]
+struct Moved(BTreeMap<String, (u64, u64)>);
+
+impl Moved {
+    /// Nothing where the kernel does not tell.
+    fn read() -> Self {
+        let mut moved = Self::default();
+        for task in std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten() {
+            let text = |name: &str| std::fs::read_to_string(task.path().join(name)).unwrap_or_default();
+            let (name, io) = (text("comm"), text("io"));
+            let field = |field: &str| {
+                let line = io.lines().find_map(|line| line.strip_prefix(field));
+                line.and_then(|bytes| bytes.trim().parse::<u64>().ok()).unwrap_or_default()
+            };
+            if name.starts_with("ledger-") || name.starts_with("orders-") {
+                let sum = moved.0.entry(name.trim().to_owned()).or_default();
+                *sum = (sum.0 + field("rchar:"), sum.1 + field("wchar:"));
+            }
+        }
+        moved
+    }
+
+    /// What each database moved since `before`, in pages per order.
+    fn pages_since(&self, before: &Self, orders: usize) -> String {
+        let pages = |thread: &str, written: bool| {
+            let of = |moved: &Self| moved.0.get(thread).copied().unwrap_or_default();
+            let (now, then) = (of(self), of(before));
+            let bytes = if written { now.1 - then.1 } else { now.0 - then.0 };
+            f64::from(u32::try_from(bytes / 4_096).unwrap_or(u32::MAX)) / f64::from(u32::try_from(orders).unwrap_or(1))
+        };
+        let of = |database: &str| {
+            // The kernel keeps fifteen letters of a thread's name.
+            let (writer, copier) = (format!("{database}-write"), format!("{database}-checkpoint")[..15].to_owned());
+            let (log, copied, read) = (pages(&writer, true), pages(&copier, true), pages(&writer, false));
+            format!("{database}: log {log:.2} copied {copied:.2} read {read:.2}")
+        };
+        format!("{}   {}", of("ledger"), of("orders"))
+    }
+}
+
 async fn measure(directory: &Path, plan: Plan, half: Half, name: &str) -> anyhow::Result<()> {
     let directory = directory.join(name);
     let stores = open_sqlite(&directory, &Clocks::of_machine())?;
@@ -187,7 +232,8 @@ async fn measure(directory: &Path, plan: Plan, half: Half, name: &str) -> anyhow
         }
         anyhow::Ok(())
     });
-    let mut rates = Vec::new();
+    let mut windows = Vec::new();
+    let mut moved = Moved::read();
     let (mut done, mut window_start, mut window_done) = (0, Instant::now(), 0);
     let start = Instant::now();
     while let Some(drafts) = handed_over.recv().await {
@@ -197,14 +243,16 @@ async fn measure(directory: &Path, plan: Plan, half: Half, name: &str) -> anyhow
         done += drafts.len();
         window_done += drafts.len();
         if window_done * WINDOWS >= plan.orders {
-            rates.push(rate(window_done, window_start));
+            let now = Moved::read();
+            let rate = rate(window_done, window_start);
+            windows.push(format!("{done:>9} {rate:8.0} orders/s   {}", now.pages_since(&moved, window_done)));
+            moved = now;
             (window_start, window_done) = (Instant::now(), 0);
         }
     }
     holding.await??;
     let rate = rate(done, start);
-    let windows: Vec<String> = rates.iter().map(|rate| format!("{rate:.0}")).collect();
-    println!("{name:8} {rate:8.0} orders/s   windows: {}", windows.join(" "));
+    println!("{name:8} {rate:8.0} orders/s; pages of 4 KiB per order, by window:\n{}", windows.join("\n"));
     drop(stores);
     Ok(())
 }

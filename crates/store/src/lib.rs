@@ -18,7 +18,7 @@ pub mod tenant;
 pub mod time;
 
 pub use stores::{
-    Stores, WritingEnded, connect_postgres, mark_postgres, open_sqlite, open_sqlite_tenants, own_directory,
-    restore_postgres, restore_sqlite,
+    Stores, WritingEnded, connect_postgres, mark_postgres, open_sqlite, open_sqlite_ledger, open_sqlite_tenants,
+    own_directory, restore_postgres, restore_sqlite,
 };
 pub use time::Clocks;

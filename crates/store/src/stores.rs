@@ -93,6 +93,12 @@ pub fn open_sqlite_tenants(directory: &Path, clocks: &Clocks) -> Result<Arc<dyn 
     Ok(Arc::new(SqlTenants::new(orders)))
 }
 
+/// The ledger of the embedded store in a directory, as [`open_sqlite_tenants`] opens tenants.
+pub fn open_sqlite_ledger(directory: &Path, clocks: &Clocks) -> Result<Arc<dyn LedgerStore>, Fault> {
+    let ledger = Sqlite::open(directory, &LEDGER, clocks.database.clone(), None)?;
+    Ok(Arc::new(SqlLedger::new(ledger)))
+}
+
 /// Connects to PostgreSQL and migrates it if need be: schema `ledger` at one URL, schema `orders` at the other, which may
 /// be the same. Any number of processes may do so. Two schemas that do not belong together are refused.
 pub async fn connect_postgres(ledger_url: &str, orders_url: &str, clocks: &Clocks) -> Result<Stores, Fault> {

@@ -10,6 +10,7 @@
 //! Deliberately absent: a clock (a hold ends only when somebody with the right says so), queues, SQL.
 
 mod account;
+mod closing;
 mod decide;
 mod hold;
 mod movement;
@@ -24,6 +25,7 @@ mod decide_tests;
 mod period_tests;
 
 pub use account::{Account, AccountKey, Flags, QuotaKey, StockKey};
+pub use closing::{AccountSums, ClosedMovement, Closing, Closings, Walked, walk};
 pub use decide::{decide, shortages};
 pub use hold::{HoldId, HoldLine, HoldRecord, Part, PartState};
 pub use movement::{Movement, MovementKind};

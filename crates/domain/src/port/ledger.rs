@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use crate::fault::Fault;
 use crate::id::{GroupKey, SkuCode, TenantId};
 use crate::ledger::{
-    Account, AccountKey, CheckUrl, Deadline, EndedPeriod, HoldId, HoldRecord, LedgerAnswer, LedgerRequest, Movement,
-    Outside, Part, Period, PeriodAnswer,
+    Account, AccountKey, CheckUrl, Closing, Closings, Deadline, EndedPeriod, HoldId, HoldRecord, LedgerAnswer,
+    LedgerRequest, Movement, Outside, Part, Period, PeriodAnswer,
 };
 use crate::time::UnixMillis;
 
@@ -123,4 +123,15 @@ pub trait LedgerStore: Send + Sync + 'static {
 
     /// Moves the reaper's cursor forward; never back.
     async fn advance_reaper_cursor(&self, cursor: i64) -> Result<(), Fault>;
+
+    /// How far the closings of accounts have come.
+    async fn closings(&self) -> Result<Closings, Fault>;
+
+    /// Begins the closing after `before` (the newest one, complete) up to the newest movement, under the ledger's head
+    /// row. Nothing happens if another process has begun it.
+    async fn begin_closing(&self, before: Option<&Closing>) -> Result<(), Fault>;
+
+    /// Walks the next `limit` movements of a closing ([`crate::ledger::walk`]) in one durable transaction. Nothing happens
+    /// if the closing has come further than `closing` says: another process walks it.
+    async fn walk_closing(&self, closing: &Closing, limit: usize) -> Result<(), Fault>;
 }

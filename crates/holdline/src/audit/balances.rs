@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 
 use super::accounts::{ACCOUNT_NO_MAX, Accounts};
+use super::closings::{Closed, Closings};
 use super::movement::{Movement, Replay, Sums, Suspects, judge_form, judge_hold, judge_quota};
 use super::report::{Check, LeftOut};
 use super::source::{Source, statement};
@@ -59,12 +60,13 @@ impl Balances {
     }
 }
 
-/// Replays the whole ledger. Returns the checks and how many movements there are.
+/// Replays the ledger after the movement `after`, up to which the closings have the sums; 0: from zero. Returns the checks
+/// and how many movements were replayed.
 pub(super) fn judge(
     ledger: &Source,
-    head: Head,
-    accounts: &Accounts,
-    quotas: &Quotas,
+    (head, after): (Head, i64),
+    (accounts, quotas): (&Accounts, &Quotas),
+    closings: &mut Closings,
     left_out: &mut LeftOut,
 ) -> anyhow::Result<(Balances, u64)> {
     let mut checks = Balances::new();
@@ -73,8 +75,14 @@ pub(super) fn judge(
     loop {
         let to = from.saturating_add(ACCOUNTS_PER_PASS).min(ACCOUNT_NO_MAX);
         let last = head.next_account_no <= to || to == ACCOUNT_NO_MAX;
-        let mut pass = Pass::read(ledger, from, if last { ACCOUNT_NO_MAX } else { to }, accounts, quotas)?;
-        pass.replay(ledger, from == 1, head, &mut checks, left_out)?;
+        let range = (from, if last { ACCOUNT_NO_MAX } else { to });
+        let mut pass = Pass::read(ledger, range, accounts, quotas)?;
+        closings.sums(ledger, range, |account_no, closed| {
+            if after > 0 {
+                pass.begin_at(account_no, &closed);
+            }
+        })?;
+        pass.replay(ledger, from == 1, (head, after), &mut checks, left_out)?;
         if from == 1 {
             movements = pass.movements;
         }
@@ -99,7 +107,7 @@ struct Pass<'a> {
 }
 
 impl<'a> Pass<'a> {
-    fn read(ledger: &Source, from: i64, to: i64, accounts: &'a Accounts, quotas: &Quotas) -> anyhow::Result<Self> {
+    fn read(ledger: &Source, (from, to): (i64, i64), accounts: &'a Accounts, quotas: &Quotas) -> anyhow::Result<Self> {
         let mut replays = Vec::new();
         let mut rows = ledger.rows(statement!("account"), &[from, to])?;
         while let Some(row) = rows.next()? {
@@ -130,16 +138,27 @@ impl<'a> Pass<'a> {
         Ok(Self { accounts, from, to, replays, suspects: HashMap::new(), movements: 0 })
     }
 
+    /// An account's movements up to the closing are not read: it starts from their sums.
+    fn begin_at(&mut self, account_no: i64, closed: &Closed) {
+        let place = usize::try_from(account_no - self.from).unwrap_or(usize::MAX);
+        // A row of an account that does not exist shows in `--full`; here nothing follows from it.
+        let Some(Some(account)) = self.replays.get_mut(place) else { return };
+        account.sum = closed.balances();
+        account.changes = closed.changes;
+        account.newest = closed.last_seq;
+        account.flags_set = u32::try_from(closed.flags_set).unwrap_or(u32::MAX);
+    }
+
     fn replay(
         &mut self,
         ledger: &Source,
         first: bool,
-        head: Head,
+        (head, after): (Head, i64),
         checks: &mut Balances,
         left_out: &mut LeftOut,
     ) -> anyhow::Result<()> {
-        let mut expected = 1;
-        let mut rows = ledger.rows(statement!("movement"), &[])?;
+        let mut expected = after.saturating_add(1);
+        let mut rows = ledger.rows(statement!("movement"), &[after])?;
         while let Some(row) = rows.next()? {
             let movement = Movement {
                 seq: row.int(0)?,

@@ -5,18 +5,22 @@ use super::report::Check;
 use super::source::{Source, statement};
 use super::stored::{HOLD_FORMAT, hold_texts, kind, state_name};
 
-/// Returns the check and how many holds there are.
-pub(super) fn judge(ledger: &Source, accounts: &Accounts) -> anyhow::Result<(Check, u64)> {
+/// Returns the check and how many holds were judged: those that were taken or moved after the movement `after`.
+pub(super) fn judge(ledger: &Source, accounts: &Accounts, after: i64) -> anyhow::Result<(Check, u64)> {
     let rule = "a hold's part was taken once, ended at most once, in the same quantities, and its row says so";
     let mut check = Check::new("hold_part", rule);
     let mut holds = 0;
     let mut current: Option<Hold> = None;
-    let mut rows = ledger.rows(statement!("hold_movement"), &[])?;
+    let mut rows = if after == 0 {
+        ledger.rows(statement!("hold_movement"), &[])?
+    } else {
+        ledger.rows(statement!("hold_movement_since"), &[after])?
+    };
     while let Some(row) = rows.next()? {
         let hold_no = row.int(0)?;
         if current.as_ref().is_none_or(|hold| hold.no != hold_no) {
             if let Some(hold) = current.take() {
-                hold.judge(accounts, &mut check);
+                hold.judge(accounts, after, &mut check);
             }
             current = Some(Hold { no: hold_no, row: None, movements: Vec::new() });
         }
@@ -39,7 +43,7 @@ pub(super) fn judge(ledger: &Source, accounts: &Accounts) -> anyhow::Result<(Che
         }
     }
     if let Some(hold) = current {
-        hold.judge(accounts, &mut check);
+        hold.judge(accounts, after, &mut check);
     }
     Ok((check, holds))
 }
@@ -62,7 +66,8 @@ struct Hold {
 }
 
 impl Hold {
-    fn judge(self, accounts: &Accounts, check: &mut Check) {
+    /// Of a hold that is older than `after`, only what moved since is there to be judged.
+    fn judge(self, accounts: &Accounts, after: i64, check: &mut Check) {
         let Self { no: hold_no, row, movements } = self;
         let Some((tenant, parts, lines)) = row else {
             let seqs: Vec<i64> = movements.iter().map(|movement| movement.seq).collect();
@@ -75,9 +80,10 @@ impl Hold {
         };
         let claims: Vec<Claimed> = claims.iter().map(|c| (parts[c.0].0.clone(), c.1, c.2)).collect();
         let taken: Vec<&Movement> = movements.iter().filter(|movement| movement.kind == kind::HOLD).collect();
+        let is_older = hold_no <= after;
         let same = taken.iter().map(|movement| &movement.claim).eq(claims.iter());
         let in_place = taken.iter().zip(hold_no..).all(|(movement, seq)| movement.seq == seq);
-        check.judge(same && in_place, || {
+        check.judge(if is_older { taken.is_empty() } else { same && in_place }, || {
             let lines = in_words(claims.iter(), accounts);
             let moved = in_words(taken.iter().map(|movement| &movement.claim), accounts);
             let place = if in_place { "" } else { ", not right behind each other from the hold's number on" };
@@ -97,7 +103,9 @@ impl Hold {
             };
             let (committed, released) = (ends(kind::COMMIT), ends(kind::RELEASE));
             claimed.sort();
+            let ended_before = is_older && committed.is_empty() && released.is_empty();
             let right = match part.1.as_str() {
+                "c" | "r" if ended_before => true,
                 "c" => committed == claimed && released.is_empty(),
                 "r" => released == claimed && committed.is_empty(),
                 _ => committed.is_empty() && released.is_empty(),

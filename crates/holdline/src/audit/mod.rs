@@ -13,6 +13,7 @@
 
 mod accounts;
 mod balances;
+mod closings;
 mod group_rows;
 mod groups;
 mod holds;
@@ -38,6 +39,7 @@ use anyhow::{Context as _, ensure};
 
 use accounts::Accounts;
 use balances::{Balances, Head, Quotas};
+use closings::Closings;
 use groups::{Horizon, Judge};
 use report::{Check, Counts};
 pub(crate) use report::{LeftOut, Report};
@@ -65,6 +67,9 @@ pub(crate) struct Args {
     /// The PostgreSQL of a store. Others on this machine can read flags: better set `HOLDLINE_STORE__DATABASE_URL`
     #[arg(long, value_name = "URL")]
     database_url: Option<String>,
+    /// Prove from the first movement, and every closing; without it, the audit starts from the last daily closing.
+    #[arg(long)]
+    full: bool,
     /// Print one JSON document instead of text.
     #[arg(long)]
     json: bool,
@@ -87,13 +92,13 @@ pub(crate) enum Store {
 
 /// Runs the command.
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let Args { data, database_url, json, orphan_after } = args;
+    let Args { data, database_url, full, json, orphan_after } = args;
     let store = match (data, database_url.or_else(|| std::env::var(URL_VARIABLE).ok())) {
         (Some(directory), _) => Store::Embedded(directory),
         (None, Some(url)) => Store::Postgres(url),
         (None, None) => Store::Embedded(PathBuf::from(DATA_DEFAULT)),
     };
-    match audit(store, orphan_after).await {
+    match audit(store, full, orphan_after).await {
         Ok(report) => {
             crate::print(&if json { format!("{}\n", serde_json::to_string(&report)?) } else { report.to_text() })?;
             Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::from(MISMATCH) })
@@ -108,7 +113,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
 }
 
 /// Judges a store. An error means that it could not be judged.
-pub(crate) async fn audit(store: Store, orphan_after: Duration) -> anyhow::Result<Report> {
+pub(crate) async fn audit(store: Store, full: bool, orphan_after: Duration) -> anyhow::Result<Report> {
     let (ledger, orders) = match &store {
         Store::Embedded(directory) => {
             (Source::open_sqlite(directory, "ledger")?, Source::open_sqlite(directory, "orders")?)
@@ -118,7 +123,9 @@ pub(crate) async fn audit(store: Store, orphan_after: Duration) -> anyhow::Resul
         }
     };
     let orphan_after_ms = i64::try_from(orphan_after.as_millis()).unwrap_or(i64::MAX);
-    tokio::task::spawn_blocking(move || judge(&ledger, &orders, orphan_after_ms)).await.context("the audit panicked")?
+    tokio::task::spawn_blocking(move || judge(&ledger, &orders, full, orphan_after_ms))
+        .await
+        .context("the audit panicked")?
 }
 
 /// What the two databases said of themselves, read in the order that the module's head explains.
@@ -137,17 +144,20 @@ struct FeedHead {
     settled_seq: i64,
 }
 
-fn judge(ledger: &Source, orders: &Source, orphan_after_ms: i64) -> anyhow::Result<Report> {
+fn judge(ledger: &Source, orders: &Source, full: bool, orphan_after_ms: i64) -> anyhow::Result<Report> {
     let began = Instant::now();
     let frozen = freeze(ledger, orders, orphan_after_ms)?;
     let mut left_out = LeftOut::default();
     let quotas = read_quotas(orders)?;
     let commit_on = read_commit_on(orders)?;
     let accounts = Accounts::read(ledger)?;
+    let mut closings = Closings::read(ledger, frozen.ledger.next_seq)?;
+    let closed_seq = if full { 0 } else { closings.closed_seq() };
     // The two databases by themselves, side by side; then the one against the other.
     let (of_ledger, of_orders) = std::thread::scope(|scope| {
         let of_orders = scope.spawn(|| orders::judge(orders, frozen.orders.next_seq, commit_on.len()));
-        let of_ledger = judge_ledger(ledger, frozen.ledger, &accounts, &quotas, &mut left_out);
+        let from = (frozen.ledger, closed_seq);
+        let of_ledger = judge_ledger(ledger, from, (&accounts, &quotas), &mut closings, &mut left_out);
         (of_ledger, of_orders.join())
     });
     let LedgerChecks { balances, hold, reference, holds, movements } = of_ledger?;
@@ -162,11 +172,11 @@ fn judge(ledger: &Source, orders: &Source, orphan_after_ms: i64) -> anyhow::Resu
         horizon: frozen.horizon,
     };
     let groups = both.run(&mut left_out)?;
-    let checks = balances.into_checks().into_iter().chain([hold, reference]);
+    let checks = balances.into_checks().into_iter().chain([closings.check, hold, reference]);
     let promises = promises::judge(orders, frozen.horizon.newest_ms)?;
     let checks = checks.chain(of_orders.into_checks()).chain(groups.into_checks());
     let checks = checks.chain([outside::judge(ledger)?, promises]).collect();
-    let counts = Counts { orders: order_count, holds, movements };
+    let counts = Counts { orders: order_count, holds, movements, closed_seq };
     Ok(Report::new(checks, left_out, counts, began.elapsed()))
 }
 
@@ -180,14 +190,18 @@ struct LedgerChecks {
 
 fn judge_ledger(
     ledger: &Source,
-    head: Head,
-    accounts: &Accounts,
-    quotas: &Quotas,
+    (head, after): (Head, i64),
+    (accounts, quotas): (&Accounts, &Quotas),
+    closings: &mut Closings,
     left_out: &mut LeftOut,
 ) -> anyhow::Result<LedgerChecks> {
-    let (balances, movements) = balances::judge(ledger, head, accounts, quotas, left_out)?;
-    let (hold, holds) = holds::judge(ledger, accounts)?;
-    let reference = references::judge(ledger, accounts)?;
+    let (balances, movements) = balances::judge(ledger, (head, after), (accounts, quotas), closings, left_out)?;
+    closings.compare();
+    if after == 0 {
+        closings.prove(ledger, accounts)?;
+    }
+    let (hold, holds) = holds::judge(ledger, accounts, after)?;
+    let reference = references::judge(ledger, accounts, after)?;
     Ok(LedgerChecks { balances, hold, reference, holds, movements })
 }
 

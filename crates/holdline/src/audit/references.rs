@@ -5,16 +5,17 @@ use super::report::Check;
 use super::source::{Source, statement};
 use super::stored::kind;
 
-pub(super) fn judge(ledger: &Source, accounts: &Accounts) -> anyhow::Result<Check> {
+/// References against the movements after `after`. A use that none of them carries is from before, if that is not zero.
+pub(super) fn judge(ledger: &Source, accounts: &Accounts, after: i64) -> anyhow::Result<Check> {
     let mut check = Check::new("reference", "a reference was used once on its account, as its movement says");
     let mut current: Option<Use> = None;
-    let mut rows = ledger.rows(statement!("reference"), &[])?;
+    let mut rows = ledger.rows(statement!("reference"), &[after])?;
     while let Some(row) = rows.next()? {
         let (tenant, account_no, text) = (row.int(0)?, row.int(1)?, row.text(2)?);
         let same = current.as_ref().is_some_and(|known| known.is(tenant, account_no, text));
         if !same {
             if let Some(known) = current.take() {
-                known.judge(accounts, &mut check);
+                known.judge(accounts, after, &mut check);
             }
             current = Some(Use::new(tenant, account_no, text));
         }
@@ -27,7 +28,7 @@ pub(super) fn judge(ledger: &Source, accounts: &Accounts) -> anyhow::Result<Chec
         }
     }
     if let Some(known) = current {
-        known.judge(accounts, &mut check);
+        known.judge(accounts, after, &mut check);
     }
     Ok(check)
 }
@@ -52,7 +53,10 @@ impl Use {
         self.tenant == tenant && self.account_no == account_no && self.text == text
     }
 
-    fn judge(&self, accounts: &Accounts, check: &mut Check) {
+    fn judge(&self, accounts: &Accounts, after: i64, check: &mut Check) {
+        if after > 0 && self.moved.is_empty() {
+            return;
+        }
         let right = matches!((self.stored, self.moved.as_slice()), (Some(stored), [(_, moved)]) if stored == *moved);
         check.judge(right, || {
             let Self { account_no, text, .. } = self;

@@ -75,19 +75,22 @@ pub(crate) struct Report {
     pub(crate) seconds: f64,
     /// Orders read.
     pub(crate) orders: u64,
-    /// Holds read.
+    /// Holds judged: those that were taken or moved since the closing.
     pub(crate) holds: u64,
-    /// Movements read.
+    /// Movements judged: those after the closing.
     pub(crate) movements: u64,
+    /// The movement up to which the audit took a closing's word; 0: it proved from zero.
+    pub(crate) closed_seq: i64,
 }
 
 impl Report {
     pub(super) fn new(checks: Vec<Check>, left_out: LeftOut, counts: Counts, took: Duration) -> Self {
         let clean = checks.iter().all(|check| check.mismatches == 0);
-        let Counts { orders, holds, movements } = counts;
+        let Counts { orders, holds, movements, closed_seq } = counts;
         // Milliseconds are all that means anything here.
         let seconds = (took.as_secs_f64() * 1_000.0).round() / 1_000.0;
-        Self { status: if clean { "clean" } else { "mismatch" }, checks, left_out, seconds, orders, holds, movements }
+        let status = if clean { "clean" } else { "mismatch" };
+        Self { status, checks, left_out, seconds, orders, holds, movements, closed_seq }
     }
 
     /// Whether nothing breaks any rule.
@@ -121,7 +124,10 @@ impl Report {
                 line(format!("\nleft out: {count} {words}"));
             }
         }
-        let Self { status, orders, holds, movements, seconds, .. } = self;
+        let Self { status, orders, holds, movements, seconds, closed_seq, .. } = self;
+        if *closed_seq > 0 {
+            line(format!("\nproved from the closing at movement {closed_seq}; --full proves from zero"));
+        }
         let mut last = format!("\nAUDIT {status} orders={orders} holds={holds} movements={movements}");
         if !self.is_clean() {
             let broken: Vec<&str> = self.checks.iter().filter(|c| c.mismatches > 0).map(|c| c.code).collect();
@@ -162,4 +168,5 @@ pub(super) struct Counts {
     pub(super) orders: u64,
     pub(super) holds: u64,
     pub(super) movements: u64,
+    pub(super) closed_seq: i64,
 }

@@ -86,6 +86,8 @@ pub(super) fn measure(args: &Args, progress: Progress, stop: &Stop) -> anyhow::R
             rss_mb: mebibytes(server.rss_bytes()?),
             disk_mb: disk_mebibytes(&home)?,
         });
+        // A long run that is broken off has said what it had measured.
+        progress.say(&format!("{orders} orders: {rate:.0} orders/s, p99 {:.1} ms", result.all().p99_ms));
     }
     server.terminate()?;
     progress.say("audit");

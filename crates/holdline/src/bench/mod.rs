@@ -11,13 +11,15 @@ mod carts;
 mod growth;
 mod noop;
 mod plain;
+mod plot;
 mod report;
 mod run;
 mod target;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 use clap::ValueEnum;
 
 use carts::Workload;
@@ -39,6 +41,9 @@ pub(crate) struct Args {
     /// What to measure
     #[arg(value_enum)]
     scenario: Scenario,
+    /// plot: files with the JSON lines of growth runs
+    #[arg(value_name = "RUN")]
+    runs: Vec<PathBuf>,
     #[command(flatten)]
     store: StoreArgs,
     /// Load a server that runs already, instead of one of our own; it is not killed, and nothing is said of its audit
@@ -62,6 +67,12 @@ pub(crate) struct Args {
     /// growth: idempotency keys in the order of time (UUID version 7) or at random (version 4)
     #[arg(long, value_enum, default_value_t)]
     keys: KeyOrder,
+    /// growth: draw the run as an SVG
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
+    /// plot: where the SVG goes
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
     /// Print one JSON line and nothing else on standard output
     #[arg(long)]
     json: bool,
@@ -82,6 +93,8 @@ pub(crate) enum Scenario {
     PlainPostgres,
     /// hot-sku among more and more orders
     Growth,
+    /// No measurement: draw runs of growth that `--json` has printed, as one SVG
+    Plot,
 }
 
 impl Scenario {
@@ -93,6 +106,7 @@ impl Scenario {
             Self::FlashSale => "flash-sale",
             Self::PlainPostgres => "plain-postgres",
             Self::Growth => "growth",
+            Self::Plot => "plot",
         }
     }
 }
@@ -103,11 +117,20 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     ensure!(args.seconds >= 0.1 && args.seconds <= SECONDS_MAX, "--seconds must be 0.1 to {SECONDS_MAX}");
     ensure!(args.rate.is_none_or(|rate| rate.is_finite() && rate >= 1.0), "--rate must be at least 1");
     ensure!(args.orders.is_sorted(), "--orders must be in rising order");
-    let json = args.json;
+    ensure!(args.scenario == Scenario::Plot || args.runs.is_empty(), "only plot reads files of runs");
+    ensure!(args.scenario == Scenario::Growth || args.plot.is_none(), "only growth is drawn with --plot");
+    if args.scenario == Scenario::Plot {
+        plot::draw_files(&args.runs, args.out.as_deref().context("plot needs --out FILE")?)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let (json, picture) = (args.json, args.plot.clone());
     let stop = Stop::on_interrupt()?;
     if args.scenario == Scenario::Growth {
         ensure!(args.target.is_none(), "growth fills a store of its own: it takes no --target");
         let growth = tokio::task::spawn_blocking(move || growth::measure(&args, Progress::new(false), &stop)).await??;
+        if let Some(picture) = picture {
+            plot::draw(&[serde_json::from_value(serde_json::to_value(&growth)?)?], &picture)?;
+        }
         crate::print(&if json { format!("{}\n", serde_json::to_string(&growth)?) } else { growth.table() })?;
         return Ok(if growth.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
@@ -125,7 +148,7 @@ fn measure(args: &Args, stop: &Stop) -> anyhow::Result<Report> {
         Scenario::FlashSale => Workload::FlashSale,
         Scenario::Noop => return run::noop(args, progress, stop),
         Scenario::PlainPostgres => return run::plain(args, progress),
-        Scenario::Growth => unreachable!("growth has a report of its own"),
+        Scenario::Growth | Scenario::Plot => unreachable!("they have reports of their own"),
     };
     match &args.target {
         Some(target) => target::measure(args, workload, target, progress, stop),

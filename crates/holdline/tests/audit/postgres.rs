@@ -1,5 +1,6 @@
 //! The same on PostgreSQL. Each test has databases of its own and removes them.
 
+use super::closings::{BREACHES, closed, expect_breach};
 use super::{CORRUPTIONS, Clocks, Shop, Stores, UNREADABLE, Value, audit, expect_clean, expect_found, runtime};
 use crate::postgres_server::{server_url, url_of};
 use tokio_postgres::{Client, NoTls};
@@ -38,8 +39,12 @@ async fn execute(database: &str, schema: &str, sql: &str) {
 }
 
 async fn audit_of(database: &str) -> (i32, Value) {
+    audit_with(database, &[]).await
+}
+
+async fn audit_with(database: &str, more: &'static [&'static str]) -> (i32, Value) {
     let url = url_of(database);
-    tokio::task::spawn_blocking(move || audit(&["--database-url", &url], &[])).await.expect("an audit")
+    tokio::task::spawn_blocking(move || audit(&["--database-url", &url], more)).await.expect("an audit")
 }
 
 /// A database with every story in it.
@@ -89,6 +94,26 @@ fn calls_a_postgres_store_clean_while_it_is_written() {
         let store = create("live", "template0").await;
         let arguments = vec!["--database-url".to_owned(), url_of(&store)];
         super::audit_while_writing(open(&store).await, arguments).await;
+        drop_database(&store).await;
+    });
+}
+
+#[test]
+fn finds_every_breach_of_a_closed_postgres_store() {
+    runtime().block_on(async {
+        let store = create("closed", "template0").await;
+        closed(open(&store).await).await;
+        for more in [&[][..], &["--full"]] {
+            let (status, report) = audit_with(&store, more).await;
+            assert_eq!(status, 0, "{report:#}");
+        }
+        for breach in BREACHES {
+            let broken_store = create("breached", &store).await;
+            execute(&broken_store, "ledger", breach.sql).await;
+            expect_breach(breach, false, &audit_with(&broken_store, &[]).await);
+            expect_breach(breach, true, &audit_with(&broken_store, &["--full"]).await);
+            drop_database(&broken_store).await;
+        }
         drop_database(&store).await;
     });
 }

@@ -9,7 +9,7 @@
 use holdline_domain::fault::{Fault, FaultKind};
 
 /// The newest schema that this program knows: what it compares every `min_writer` with.
-pub const SCHEMA_KNOWN: i64 = 4;
+pub const SCHEMA_KNOWN: i64 = 5;
 
 /// One step of a schema, for both engines.
 #[derive(Debug)]
@@ -63,6 +63,13 @@ pub static LEDGER: Database = Database {
             min_writer: 4,
             sqlite: include_str!("../../migrations/sqlite/ledger/0004_stock_periods.sql"),
             postgres: include_str!("../../migrations/postgres/ledger/0004_stock_periods.sql"),
+        },
+        // A program that knows no closings may go on writing: they only sum up what is there.
+        Migration {
+            version: 5,
+            min_writer: 4,
+            sqlite: include_str!("../../migrations/sqlite/ledger/0005_closings.sql"),
+            postgres: include_str!("../../migrations/postgres/ledger/0005_closings.sql"),
         },
     ],
 };

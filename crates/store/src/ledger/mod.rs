@@ -8,6 +8,7 @@
 //! is one walk of point reads.
 
 mod apply;
+mod closing;
 mod outside;
 mod period;
 mod stored;
@@ -20,7 +21,8 @@ use async_trait::async_trait;
 use holdline_domain::fault::Fault;
 use holdline_domain::id::{GroupKey, SkuCode, TenantId};
 use holdline_domain::ledger::{
-    Account, AccountKey, EndedPeriod, HoldId, HoldRecord, LedgerAnswer, LedgerRequest, Outside, Period, PeriodAnswer,
+    Account, AccountKey, Closing, Closings, EndedPeriod, HoldId, HoldRecord, LedgerAnswer, LedgerRequest, Outside,
+    Period, PeriodAnswer,
 };
 use holdline_domain::port::{DueDeadlines, EndedPeriods, HoldVisit, LedgerStore, MovementPage};
 use holdline_domain::time::UnixMillis;
@@ -224,5 +226,17 @@ impl<E: Engine> LedgerStore for SqlLedger<E> {
             Ok((writes, ()))
         });
         self.engine.run(program).await
+    }
+
+    async fn closings(&self) -> Result<Closings, Fault> {
+        closing::closings(&self.engine).await
+    }
+
+    async fn begin_closing(&self, before: Option<&Closing>) -> Result<(), Fault> {
+        closing::begin(&self.engine, before).await
+    }
+
+    async fn walk_closing(&self, closing: &Closing, limit: usize) -> Result<(), Fault> {
+        closing::walk_on(&self.engine, closing, limit).await
     }
 }

@@ -1,6 +1,7 @@
 //! The contract of `LedgerStore`.
 
 mod batches;
+mod closing;
 mod crowd;
 mod outside;
 mod periods;
@@ -10,6 +11,9 @@ pub use batches::{
     a_batch_may_be_empty, a_large_batch_is_one_batch,
     a_poisoned_batch_writes_nothing_and_its_good_requests_can_be_sent_alone,
     the_same_batch_sent_again_answers_what_it_did,
+};
+pub use closing::{
+    a_closing_is_walked_once_by_any_number_of_processes, a_later_closing_has_what_changed_since_the_one_before,
 };
 pub use crowd::{
     a_crowd_shares_the_last_units, crowd, many_callers_leave_the_ledger_equations_true, one_key_is_held_once_by_a_crowd,
@@ -48,10 +52,12 @@ macro_rules! ledger_contract {
             $with,
             [
                 a_batch_may_be_empty,
+                a_closing_is_walked_once_by_any_number_of_processes,
                 a_crowd_shares_the_last_units,
                 a_given_up_hold_is_never_taken,
                 a_hold_is_kept_as_it_was_taken,
                 a_large_batch_is_one_batch,
+                a_later_closing_has_what_changed_since_the_one_before,
                 a_poisoned_batch_writes_nothing_and_its_good_requests_can_be_sent_alone,
                 a_refused_request_harms_no_other_of_its_batch,
                 accounts_answer_by_key_and_only_those_that_exist,

@@ -1,76 +1,24 @@
 //! The ledger's port over maps.
 
-mod apply;
+mod rows;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use holdline_domain::fault::Fault;
-use holdline_domain::id::{GroupKey, Reference, SkuCode, TenantId};
+use holdline_domain::id::{GroupKey, SkuCode, TenantId};
 use holdline_domain::ledger::{
-    Account, AccountKey, EndedPeriod, HoldId, HoldRecord, LedgerAnswer, LedgerRequest, Movement, Outside, Period,
-    PeriodAnswer, StoredReference,
+    Account, AccountKey, Closing, Closings, EndedPeriod, HoldId, HoldRecord, LedgerAnswer, LedgerRequest, Outside,
+    Period, PeriodAnswer,
 };
 use holdline_domain::port::{DueDeadline, DueDeadlines, EndedPeriods, HoldVisit, LedgerStore, MovementPage};
 use holdline_domain::time::UnixMillis;
 
+pub use self::rows::{LedgerRows, StoredHold, StoredMovement};
 use super::Databases;
-use super::period::PeriodRows;
 use super::process::Process;
 use super::wire::{Delivery, Wire};
 use crate::history::{History, Seen};
-
-/// A hold as the model keeps it.
-#[derive(Debug, Clone)]
-pub struct StoredHold {
-    /// The row.
-    pub hold: HoldRecord,
-    /// When it was taken, by the database's clock.
-    pub taken: UnixMillis,
-    /// When it was taken, in true virtual milliseconds: evidence for the judge only.
-    pub taken_at_ms: i64,
-}
-
-/// A movement as the model keeps it.
-#[derive(Debug, Clone)]
-pub struct StoredMovement {
-    /// The row.
-    pub movement: Movement,
-    /// When it was written, by the database's clock.
-    pub at: UnixMillis,
-    /// When it was written, in true virtual milliseconds: evidence for the judge only.
-    pub written_at_ms: i64,
-}
-
-/// Everything in the ledger's database.
-#[derive(Debug, Clone, Default)]
-pub struct LedgerRows {
-    /// Accounts by number.
-    pub accounts: BTreeMap<i64, Account>,
-    /// Holds by number.
-    pub holds: BTreeMap<i64, StoredHold>,
-    /// Movements in sequence.
-    pub movements: Vec<StoredMovement>,
-    account_nos: BTreeMap<(TenantId, AccountKey), i64>,
-    hold_nos: BTreeMap<(TenantId, HoldId), i64>,
-    references: BTreeMap<(TenantId, AccountKey, Reference), StoredReference>,
-    /// What is stored beside holds of outside callers.
-    pub outside: BTreeMap<(TenantId, HoldId), Outside>,
-    periods: PeriodRows,
-    reaper_cursor: i64,
-    /// How many holds have a part that is still held, as the batches counted.
-    pub open_holds: i64,
-}
-
-impl LedgerRows {
-    fn newest_hold(&self, tenant: TenantId, key: &GroupKey) -> Option<HoldRecord> {
-        let from = (tenant, HoldId { key: key.clone(), n: i32::MIN });
-        let to = (tenant, HoldId { key: key.clone(), n: i32::MAX });
-        let (_, hold_no) = self.hold_nos.range(from..=to).next_back()?;
-        Some(self.holds[hold_no].hold.clone())
-    }
-}
 
 fn count(answers: &[LedgerAnswer], history: &History) {
     if answers.len() > 1 {
@@ -246,5 +194,37 @@ impl LedgerStore for ModelLedger {
             Ok(())
         };
         self.wire.write("ledger.advance_reaper_cursor", commit).await
+    }
+
+    async fn closings(&self) -> Result<Closings, Fault> {
+        let clock = self.wire.database_clock();
+        let read = |rows: &LedgerRows| Closings {
+            now: clock.now(),
+            newest_seq: rows.newest_seq(),
+            first: rows.movements.first().map(|stored| stored.at),
+            newest: rows.closings.last().copied(),
+        };
+        self.wire.read("ledger.closings", read).await
+    }
+
+    async fn begin_closing(&self, before: Option<&Closing>) -> Result<(), Fault> {
+        let (clock, before) = (self.wire.clone(), before.copied());
+        let commit = move |rows: &mut LedgerRows, _| {
+            let seq = rows.newest_seq();
+            if rows.closings.last().copied() == before && seq > before.map_or(0, |before| before.seq) {
+                rows.closings.push(Closing::begin(before.as_ref(), seq, clock.database_clock().now()));
+            }
+            Ok(())
+        };
+        self.wire.write("ledger.begin_closing", commit).await
+    }
+
+    async fn walk_closing(&self, closing: &Closing, limit: usize) -> Result<(), Fault> {
+        let closing = *closing;
+        let commit = move |rows: &mut LedgerRows, _| {
+            rows.walk(closing, limit);
+            Ok(())
+        };
+        self.wire.write("ledger.walk_closing", commit).await
     }
 }

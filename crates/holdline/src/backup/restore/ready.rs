@@ -57,7 +57,7 @@ pub(super) async fn make(
     reconciliation.note_settled(&findings, renewed.epoch).await.map_err(stores::sentence)?;
     let from = jiff::Timestamp::from_millisecond(renewed.numbers_from.0).context("an instant")?;
     crate::print(&format!("renewed: feed epoch {}, order numbers from {from}\n", renewed.epoch))?;
-    let report = audit::audit(place, ORPHAN_AFTER).await.context("the restored store could not be judged")?;
+    let report = audit::audit(place, true, ORPHAN_AFTER).await.context("the restored store could not be judged")?;
     crate::print(&report.to_text())?;
     if !report.is_clean() {
         crate::print("refused: the audit finds what it may not; nothing serves this\n")?;

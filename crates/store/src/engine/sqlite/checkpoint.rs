@@ -14,7 +14,7 @@ use std::sync::mpsc;
 use holdline_domain::fault::Fault;
 use rusqlite::Connection;
 
-use super::connection::open_checkpointer;
+use super::connection::{PAGE_BYTES, open_checkpointer};
 use super::error::of_statement;
 use super::failure::Failure;
 
@@ -22,9 +22,9 @@ use super::failure::Failure;
 /// again and again is copied less often. Smaller: readers search a shorter log, recovery after a crash is quicker, and a
 /// pass hinders the writer's own flushes for a shorter time. `bench growth --keys random` on 2 CPUs, 2026-11-22: among
 /// 10^6 orders 0.51 of the first rate with 32 MiB, 0.76 with 128 MiB; 256 MiB gave no more.
-const LOG_PAGES: i64 = 32_768;
+const LOG_PAGES: i64 = (128 << 20) / PAGE_BYTES;
 /// Pages that the writer may have to copy by itself at the end: 2 MiB, a few milliseconds.
-const REST_PAGES: i64 = 512;
+const REST_PAGES: i64 = (2 << 20) / PAGE_BYTES;
 /// Passes beside the writer before the rest is handed over, however large it is.
 const PASSES_MAX: usize = 4;
 /// How often the writer lets the thread look at the log, in commits.

@@ -11,7 +11,7 @@ use super::statement::PREPARED_MAX;
 use crate::engine::migration::{CREATE_SCHEMA_VERSION, Database, SchemaVersion};
 
 /// Bytes of a page. Every row in random order writes a whole page to the log; rows in arrival order share theirs.
-const PAGE_BYTES: i64 = 4_096;
+pub(super) const PAGE_BYTES: i64 = 4_096;
 /// Page cache of the writer: the inner pages of all indexes of some 10^7 orders, and the leaves that grow. More costs
 /// more than it gives: a commit whose transaction split pages makes SQLite walk its whole cache (with 128 MiB 10 to 15 %
 /// of the writer's time went there, with 8 MiB 4 %; batches of 100, 100,000 orders, 2 shared cores, 2026-11-22), while

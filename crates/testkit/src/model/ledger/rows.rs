@@ -1,14 +1,63 @@
-//! One batch of the model ledger: what it reads, and what it leaves.
+//! The rows of the ledger's database, and what a batch does to them.
 
 use std::collections::BTreeMap;
 
-use holdline_domain::ledger::{Guard, GuardKeys, LedgerAnswer, LedgerRequest, Outside, StoredReference, decide};
+use holdline_domain::id::{GroupKey, Reference, TenantId};
+use holdline_domain::ledger::{
+    Account, AccountKey, AccountSums, ClosedMovement, Closing, Guard, GuardKeys, HoldId, HoldRecord, LedgerAnswer,
+    LedgerRequest, Movement, Outside, StoredReference, decide, walk,
+};
 use holdline_domain::time::UnixMillis;
 
-use super::{LedgerRows, StoredHold, StoredMovement};
+use crate::model::period::PeriodRows;
+
+/// A hold as the model keeps it.
+#[derive(Debug, Clone)]
+pub struct StoredHold {
+    /// The row.
+    pub hold: HoldRecord,
+    /// When it was taken, by the database's clock.
+    pub taken: UnixMillis,
+    /// When it was taken, in true virtual milliseconds: evidence for the judge only.
+    pub taken_at_ms: i64,
+}
+
+/// A movement as the model keeps it.
+#[derive(Debug, Clone)]
+pub struct StoredMovement {
+    /// The row.
+    pub movement: Movement,
+    /// When it was written, by the database's clock.
+    pub at: UnixMillis,
+    /// When it was written, in true virtual milliseconds: evidence for the judge only.
+    pub written_at_ms: i64,
+}
+
+/// Everything in the ledger's database.
+#[derive(Debug, Clone, Default)]
+pub struct LedgerRows {
+    /// Accounts by number.
+    pub accounts: BTreeMap<i64, Account>,
+    /// Holds by number.
+    pub holds: BTreeMap<i64, StoredHold>,
+    /// Movements in sequence.
+    pub movements: Vec<StoredMovement>,
+    pub(super) account_nos: BTreeMap<(TenantId, AccountKey), i64>,
+    pub(super) hold_nos: BTreeMap<(TenantId, HoldId), i64>,
+    references: BTreeMap<(TenantId, AccountKey, Reference), StoredReference>,
+    /// What is stored beside holds of outside callers.
+    pub outside: BTreeMap<(TenantId, HoldId), Outside>,
+    pub(super) periods: PeriodRows,
+    pub(super) reaper_cursor: i64,
+    /// How many holds have a part that is still held, as the batches counted.
+    pub open_holds: i64,
+    pub(super) closings: Vec<Closing>,
+    /// The newest sums of each account, with the closing that has them.
+    closed: BTreeMap<i64, (i64, AccountSums)>,
+}
 
 impl LedgerRows {
-    fn guard(&self, batch: &[LedgerRequest], now: UnixMillis) -> Guard {
+    pub(super) fn guard(&self, batch: &[LedgerRequest], now: UnixMillis) -> Guard {
         let keys = GuardKeys::of(batch);
         let holds: BTreeMap<_, _> = keys
             .holds
@@ -83,5 +132,35 @@ impl LedgerRows {
         }
         self.open_holds = decided.open_holds;
         decided.answers
+    }
+
+    pub(super) fn newest_seq(&self) -> i64 {
+        self.movements.last().map_or(0, |stored| stored.movement.seq)
+    }
+
+    pub(super) fn walk(&mut self, closing: Closing, limit: usize) {
+        if self.closings.last() != Some(&closing) {
+            return;
+        }
+        let ahead = self.movements.iter().map(|stored| &stored.movement);
+        let ahead = ahead.filter(|movement| (closing.walked_seq + 1..=closing.seq).contains(&movement.seq)).take(limit);
+        let of = |movement: &Movement| {
+            let Movement { seq, account_no, kind, quantity, .. } = *movement;
+            ClosedMovement { seq, account_no, kind, quantity }
+        };
+        let page: Vec<ClosedMovement> = ahead.map(of).collect();
+        let walked = walk(closing, &page, &self.closed);
+        for (account_no, sums) in walked.new.into_iter().chain(walked.changed) {
+            self.closed.insert(account_no, (closing.no, sums));
+        }
+        self.closings.pop();
+        self.closings.push(walked.closing);
+    }
+
+    pub(super) fn newest_hold(&self, tenant: TenantId, key: &GroupKey) -> Option<HoldRecord> {
+        let from = (tenant, HoldId { key: key.clone(), n: i32::MIN });
+        let to = (tenant, HoldId { key: key.clone(), n: i32::MAX });
+        let (_, hold_no) = self.hold_nos.range(from..=to).next_back()?;
+        Some(self.holds[hold_no].hold.clone())
     }
 }
