@@ -10,6 +10,8 @@ mod corruptions;
 #[path = "audit/postgres.rs"]
 mod postgres;
 mod postgres_server;
+#[path = "audit/promises.rs"]
+mod promises;
 #[path = "audit/shop.rs"]
 mod shop;
 #[path = "audit/stories.rs"]

@@ -11,7 +11,7 @@ use futures_util::stream::{self, StreamExt as _};
 use holdline_domain::fault::Fault;
 use holdline_domain::id::SellerId;
 use holdline_domain::order::change::{Change, ChangeAnswer};
-use holdline_domain::order::{Acceptance, AcceptedSubmit, GroupState, Submit};
+use holdline_domain::order::{Acceptance, AcceptedSubmit, GroupState, OrderNo, Submit};
 use holdline_domain::refusal::Refusal;
 use holdline_domain::time::UnixMillis;
 use tokio::sync::oneshot;
@@ -140,15 +140,15 @@ impl Placing {
 
     /// Numbers for the orders of a submit that the catalog and the sold-out marks agree with; its orders, where it turns
     /// out to be placed already.
-    async fn numbers(&self) -> Result<Result<Vec<(SellerId, holdline_domain::order::OrderNo)>, Placed>, Error> {
+    async fn numbers(&self) -> Result<Result<Vec<(SellerId, OrderNo)>, Placed>, Error> {
         let refusal = match self.judge().await? {
-            Ok((quote, skus)) => match self.refused_by_marks(&skus) {
-                Some(refusal) => refusal,
-                None => {
+            Ok((quote, skus)) => {
+                let Some(refusal) = self.refused_by_marks(&skus) else {
                     let sellers: Vec<SellerId> = quote.parts.iter().map(|part| part.seller.clone()).collect();
                     return Ok(Ok(self.draw_numbers(&sellers).await?));
-                }
-            },
+                };
+                refusal
+            }
             Err(refusal) => refusal,
         };
         self.refuse_unknown(refusal, None).await.map(Err)

@@ -8,6 +8,7 @@ mod expire;
 mod numbers;
 mod place;
 mod read;
+mod spend;
 mod status;
 
 pub(crate) use accept::{take_up, take_up_accepted};

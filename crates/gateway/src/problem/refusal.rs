@@ -205,17 +205,19 @@ fn entry_of(difference: &Difference) -> ErrorEntry {
             let facts = Facts { sku: Some(sku.clone()), period_opens: Some(At(*opens)), ..Facts::default() };
             (Some(format!("/lines/{line}/sku")), facts)
         }
-        Difference::Short(Shortage { sku, cause: _, requested, available, account_version }) => {
-            let facts = Facts {
-                sku: Some(sku.clone()),
-                requested: Some(*requested),
-                available: Some(*available),
-                account_version: Some(*account_version),
-                ..Facts::default()
-            };
-            (None, facts)
-        }
+        Difference::Short(short) => (None, facts_of_shortage(short)),
     };
     let code = reason_of(difference).entry().code;
     ErrorEntry { code, pointer: pointer.map(Cow::Owned), parameter: None, detail: None, facts }
+}
+
+fn facts_of_shortage(short: &Shortage) -> Facts {
+    let Shortage { sku, cause: _, requested, available, account_version } = short;
+    Facts {
+        sku: Some(sku.clone()),
+        requested: Some(*requested),
+        available: Some(*available),
+        account_version: Some(*account_version),
+        ..Facts::default()
+    }
 }

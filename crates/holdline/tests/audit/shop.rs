@@ -13,8 +13,8 @@ use holdline_domain::money::{Currency, Minor};
 use holdline_domain::order::change::{Change, ChangeAnswer, OrderWrite};
 use holdline_domain::order::number::NumberAllocator;
 use holdline_domain::order::{
-    Acceptance, AcceptedSubmit, Actor, EventKind, GroupState, Offer, Order, OrderEvent, OrderGroup, OrderNo,
-    OrderStatus, Quote, Submit, SubmitLine, quote,
+    Actor, EventKind, GroupState, Offer, Order, OrderEvent, OrderGroup, OrderNo, OrderStatus, Quote, Submit,
+    SubmitLine, quote,
 };
 use holdline_domain::port::FeedPosition;
 use holdline_domain::tenant::{CommitOn, PriceSource, Tenant};
@@ -171,7 +171,7 @@ impl Shop {
         }
     }
 
-    fn quote(mall: &Mall, submit: &Submit) -> Quote {
+    pub(crate) fn quote(mall: &Mall, submit: &Submit) -> Quote {
         let of = |line: &SubmitLine| mall.skus.iter().find(|sku| sku.code == line.sku).cloned();
         let offers: Vec<Option<Offer>> = submit.lines.iter().map(|line| of(line).map(Offer::always)).collect();
         quote(submit, &offers).expect("a submit that is accepted")
@@ -198,38 +198,7 @@ impl Shop {
         self.ledger(requests).await.into_iter().map(held).collect()
     }
 
-    /// Promises that a submit will be decided; the numbers that were promised.
-    pub(crate) async fn promise(&mut self, mall: &Mall, submit: &Submit) -> Vec<(SellerId, OrderNo)> {
-        let order_nos = self.draw(submit, &Self::quote(mall, submit));
-        let acceptance = Acceptance {
-            buyer: submit.buyer.clone(),
-            content: submit.fingerprint(),
-            order_nos: order_nos.clone(),
-            accepted: UnixMillis::default(),
-            decide_by: UnixMillis(PAY_WITHIN_MS),
-        };
-        self.change(vec![Change::accept(AcceptedSubmit { submit: submit.clone(), acceptance })]).await;
-        order_nos
-    }
-
-    /// Places a submit under numbers that were drawn before.
-    pub(crate) async fn place_numbered(&self, mall: &Mall, submit: &Submit, order_nos: Vec<(SellerId, OrderNo)>) {
-        let quoted = Self::quote(mall, submit);
-        let hold = LedgerRequest::Hold {
-            tenant: submit.tenant,
-            id: HoldId::first(submit.key.clone()),
-            content: submit.fingerprint(),
-            order_nos: order_nos.clone(),
-            demands: quoted.demands.clone(),
-        };
-        self.ledger(vec![hold]).await;
-        let orders = quoted.orders(submit, &order_nos, 1, PAY_WITHIN_MS).expect("a number per seller");
-        let state = GroupState::Placed { order_nos: numbers(&orders) };
-        let orders = orders.iter().map(insert).collect();
-        self.change(vec![Change { group: Some(group(submit, state)), orders, ..Change::touch(submit.tenant) }]).await;
-    }
-
-    fn draw(&mut self, submit: &Submit, quoted: &Quote) -> Vec<(SellerId, OrderNo)> {
+    pub(crate) fn draw(&mut self, submit: &Submit, quoted: &Quote) -> Vec<(SellerId, OrderNo)> {
         let slot = Slot::of(submit.tenant, &submit.buyer);
         let mut order_nos = Vec::new();
         for part in &quoted.parts {
@@ -317,11 +286,11 @@ pub(crate) fn group(submit: &Submit, state: GroupState) -> OrderGroup {
     }
 }
 
-fn numbers(orders: &[Order]) -> Vec<OrderNo> {
+pub(crate) fn numbers(orders: &[Order]) -> Vec<OrderNo> {
     orders.iter().map(|order| order.no.clone()).collect()
 }
 
-fn insert(order: &Order) -> (OrderWrite, EventKind) {
+pub(crate) fn insert(order: &Order) -> (OrderWrite, EventKind) {
     let kind = if order.status == OrderStatus::Confirmed { EventKind::Confirmed } else { EventKind::Placed };
     (OrderWrite::Insert(Box::new(order.clone())), kind)
 }

@@ -93,35 +93,36 @@ impl Place {
 
     /// The same with environment variables.
     pub(crate) fn serve_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Result<Served> {
-        self.start(&self.data(), arguments, environment, &self.path().join("server.log"))
+        start(&self.data(), arguments, environment, &self.path().join("server.log"))
     }
 
     /// The same from another data directory.
     pub(crate) fn serve_from(&self, data: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Result<Served> {
-        self.start(data, arguments, environment, &self.path().join("server.log"))
+        start(data, arguments, environment, &self.path().join("server.log"))
     }
 
     /// The same with another file for the log.
     pub(crate) fn serve_logging(&self, arguments: &[&str], environment: &[(&str, &str)], log: &Path) -> Result<Served> {
-        self.start(&self.data(), arguments, environment, log)
+        start(&self.data(), arguments, environment, log)
     }
+}
 
-    fn start(&self, data: &Path, arguments: &[&str], environment: &[(&str, &str)], log: &Path) -> Result<Served> {
-        let mut words = vec!["serve".into(), "--listen".into(), "127.0.0.1:0".into(), "--data".into(), data.into()];
-        words.extend(arguments.iter().map(Into::into));
-        let process = ServerProcess::start(&Launch {
-            program: env!("CARGO_BIN_EXE_holdline").into(),
-            arguments: words,
-            environment: environment.iter().map(|(name, value)| (name.into(), value.into())).collect(),
-            readiness: Readiness::Line("holdline serving on ".to_owned()),
-            ready_within: WITHIN,
-            log: Log::File(log.to_owned()),
-        })?;
-        let line = process.ready_line().context("a ready line")?.to_owned();
-        let url = line.split_whitespace().nth(3).context("a URL in the ready line")?.to_owned();
-        let address = url.strip_prefix("http://").context("an http URL")?.parse()?;
-        Ok(Served { process, line, url, address })
-    }
+/// Starts a server on a free port, with its data and its log in these places.
+fn start(data: &Path, arguments: &[&str], environment: &[(&str, &str)], log: &Path) -> Result<Served> {
+    let mut words = vec!["serve".into(), "--listen".into(), "127.0.0.1:0".into(), "--data".into(), data.into()];
+    words.extend(arguments.iter().map(Into::into));
+    let process = ServerProcess::start(&Launch {
+        program: env!("CARGO_BIN_EXE_holdline").into(),
+        arguments: words,
+        environment: environment.iter().map(|(name, value)| (name.into(), value.into())).collect(),
+        readiness: Readiness::Line("holdline serving on ".to_owned()),
+        ready_within: WITHIN,
+        log: Log::File(log.to_owned()),
+    })?;
+    let line = process.ready_line().context("a ready line")?.to_owned();
+    let url = line.split_whitespace().nth(3).context("a URL in the ready line")?.to_owned();
+    let address = url.strip_prefix("http://").context("an http URL")?.parse()?;
+    Ok(Served { process, line, url, address })
 }
 
 /// A running server.

@@ -15,7 +15,6 @@ pub use feed::{
 pub use pages::{
     a_buyers_orders_are_paged_newest_first, a_sellers_index_takes_repeats, recent_orders_are_paged_newest_first,
 };
-
 pub use promises::{
     a_number_is_promised_once, a_promise_ends_with_its_orders, a_promise_is_made_once,
     a_promise_sent_again_changes_nothing, a_promise_that_was_not_kept_is_found_by_its_number,
@@ -25,14 +24,14 @@ pub use promises::{
 use std::sync::Arc;
 
 use holdline_domain::fault::Outcome;
-use holdline_domain::id::{GroupKey, TenantId, Version};
+use holdline_domain::id::{TenantId, Version};
 use holdline_domain::order::change::{Change, ChangeAnswer, OrderWrite};
 use holdline_domain::order::{Actor, EventKind, GroupState, Order, OrderEvent, OrderGroup, OrderStatus, Snapshot};
 use holdline_domain::port::OrderStore;
 use holdline_domain::refusal::{Difference, Refusal};
 use holdline_domain::time::UnixMillis;
 
-use super::sample::{TENANT, buyer, cancel, group, key, number, order, place, placing, sku};
+use super::sample::{TENANT, buyer, cancel, group, groups, key, number, order, place, placing, sku};
 use super::{Process, ok};
 
 /// One test per rule of this suite.
@@ -94,11 +93,6 @@ fn applied(answer: &ChangeAnswer) -> UnixMillis {
 
 async fn read(orders: &Arc<dyn OrderStore>, n: u32) -> Option<Order> {
     ok(orders.orders(TENANT, &[number(n)]).await).pop().flatten()
-}
-
-/// The ends of submits.
-async fn groups(orders: &Arc<dyn OrderStore>, keys: &[(TenantId, GroupKey)]) -> Vec<Option<OrderGroup>> {
-    ok(orders.submits(keys).await).into_iter().map(|submit| submit.group).collect()
 }
 
 /// Nothing in, nothing out.

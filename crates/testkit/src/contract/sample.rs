@@ -14,7 +14,7 @@ use holdline_domain::order::{
     Actor, Adjustment, AdjustmentKind, AdjustmentTarget, EventKind, FulfillmentStatus, GroupState, HoldAxis, Order,
     OrderEvent, OrderGroup, OrderLine, OrderNo, OrderStatus, PaymentStatus, Snapshot,
 };
-use holdline_domain::port::LedgerStore;
+use holdline_domain::port::{LedgerStore, OrderStore};
 use holdline_domain::time::UnixMillis;
 
 use super::ok;
@@ -191,6 +191,11 @@ pub(super) fn group(group_key: &str, order_nos: Vec<OrderNo>) -> OrderGroup {
         state: GroupState::Placed { order_nos },
         created: UnixMillis::default(),
     }
+}
+
+/// The ends of submits.
+pub(super) async fn groups(orders: &Arc<dyn OrderStore>, keys: &[(TenantId, GroupKey)]) -> Vec<Option<OrderGroup>> {
+    ok(orders.submits(keys).await).into_iter().map(|submit| submit.group).collect()
 }
 
 /// A change that places these orders of ann as one group.

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use holdline_app::{Abandoned, App, Error, SubmitName, SubmitState, Submitted};
+use holdline_app::{Abandoned, App, Error, Submitted};
 use holdline_domain::id::{BuyerId, ClientId, GroupKey, IdempotencyKey, Quantity, SkuCode, Slot};
 use holdline_domain::money::Minor;
-use holdline_domain::order::{Actor, Order, Submit, SubmitLine};
+use holdline_domain::order::{Order, Submit, SubmitLine};
 use holdline_domain::refusal::Refusal;
 use holdline_domain::tenant::PriceSource;
 
 use super::installation::Installation;
-use super::records::{Abandon, AbandonEnd, Attempt, AttemptEnd, Cancel, Records, Told, WantedLine};
+use super::records::{Abandon, AbandonEnd, Attempt, AttemptEnd, Records, WantedLine};
 use super::scenario::{BUYERS, TENANT, currency};
 use crate::dice::Dice;
 use crate::history::Seen;
@@ -43,22 +43,22 @@ pub(super) async fn run(installation: &Installation, records: &Arc<Records>, dic
     tokio::time::timeout(PATIENCE, all).await.is_ok()
 }
 
-struct Shopper {
-    installation: Installation,
-    records: Arc<Records>,
-    dice: Dice,
-    buyer: BuyerId,
+pub(super) struct Shopper {
+    pub(super) installation: Installation,
+    pub(super) records: Arc<Records>,
+    pub(super) dice: Dice,
+    pub(super) buyer: BuyerId,
 }
 
 /// What one buyer wants under one key.
 #[derive(Clone)]
-struct Wish {
-    key: GroupKey,
+pub(super) struct Wish {
+    pub(super) key: GroupKey,
     lines: Vec<WantedLine>,
     says_total: bool,
 }
 
-async fn sleep_ms(ms: u64) {
+pub(super) async fn sleep_ms(ms: u64) {
     tokio::time::sleep(Duration::from_millis(ms)).await;
 }
 
@@ -185,35 +185,6 @@ impl Shopper {
         }
     }
 
-    /// Asks what became of an accepted submit, a few times, on any process; some never do.
-    async fn ask(&self, wish: &Wish) {
-        let (buyer, key) = (Some(self.buyer.clone()), wish.key.clone());
-        let name = SubmitName { tenant: TENANT, key, buyer, decide_by: None };
-        for _ in 0..self.dice.below(4) {
-            let running = self.installation.running(self.dice.place(self.installation.count())).await;
-            let wait = Duration::from_millis(self.dice.ms(0, 6_000));
-            let started_ms = self.installation.elapsed_ms();
-            let status = tokio::select! {
-                biased;
-                status = running.app.submit_status(&name, wait) => status,
-                () = running.process.died() => continue,
-            };
-            let end = match status.map(|status| status.state) {
-                Ok(SubmitState::Created(placed)) => Ok(placed.orders),
-                Ok(SubmitState::Failed(refusal)) => Err(refusal),
-                Ok(SubmitState::Creating) | Err(_) => {
-                    sleep_ms(self.dice.ms(0, 8_000)).await;
-                    continue;
-                }
-            };
-            if let Ok(orders) = &end {
-                self.records.saw(orders, started_ms, self.installation.elapsed_ms());
-            }
-            self.records.told(Told { tenant: TENANT, key: wish.key.clone(), end });
-            return;
-        }
-    }
-
     async fn abandon(&self, wish: &Wish) {
         let running = self.installation.running(self.dice.place(self.installation.count())).await;
         let end = tokio::select! {
@@ -251,50 +222,6 @@ impl Shopper {
         if self.dice.chance(200) {
             sleep_ms(self.dice.ms(0, 30_000)).await;
             self.look(&orders[0]).await;
-        }
-    }
-
-    async fn cancel(&self, order: &Order) {
-        let running = self.installation.running(self.dice.place(self.installation.count())).await;
-        let answer = tokio::select! {
-            biased;
-            answer = running.app.cancel(TENANT, &order.no, Actor::Buyer, None) => answer,
-            () = running.process.died() => return,
-        };
-        match answer {
-            Ok(order) => {
-                self.records.cancel(Cancel { order_no: order.no, told: order.status, cancelled: true });
-            }
-            Err(Error::Refused(Refusal::OrderState { order_no, status })) => {
-                self.records.cancel(Cancel { order_no, told: status, cancelled: false });
-            }
-            Err(_) => {}
-        }
-    }
-
-    async fn look(&self, order: &Order) {
-        let running = self.installation.running(self.dice.place(self.installation.count())).await;
-        let started_ms = self.installation.elapsed_ms();
-        let seen = tokio::select! {
-            biased;
-            seen = running.app.order(TENANT, &order.no) => seen,
-            () = running.process.died() => return,
-        };
-        if let Ok(seen) = seen {
-            self.records.saw(&[seen], started_ms, self.installation.elapsed_ms());
-        }
-    }
-
-    async fn look_at_all(&self) {
-        let running = self.installation.running(self.dice.place(self.installation.count())).await;
-        let started_ms = self.installation.elapsed_ms();
-        let seen = tokio::select! {
-            biased;
-            seen = running.app.orders_of_buyer(TENANT, &self.buyer, None, 10) => seen,
-            () = running.process.died() => return,
-        };
-        if let Ok(page) = seen {
-            self.records.saw(&page.orders, started_ms, self.installation.elapsed_ms());
         }
     }
 

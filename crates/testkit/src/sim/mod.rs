@@ -11,6 +11,7 @@ pub mod periods;
 pub mod records;
 pub mod scenario;
 pub mod takers;
+mod visits;
 
 use std::sync::Arc;
 
