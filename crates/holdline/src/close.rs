@@ -1,6 +1,6 @@
 //! `close-accounts`: a closing by hand, beside the daily one of a running server.
 //!
-//! It walks pages as the server's job does, with the server's own pauses between them, and goes on with a closing that is
+//! It walks pages as the server's job does, with a shorter pause between them, and goes on with a closing that is
 //! under way instead of beginning another.
 
 use std::process::ExitCode;

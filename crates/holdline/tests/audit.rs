@@ -101,7 +101,7 @@ fn calls_a_whole_sqlite_store_clean() {
     let (status, report) = audit(&["--data", text(store.path())], &[]);
     expect_clean(&report);
     assert_eq!(status, 0);
-    assert_eq!(report["holds"], 31);
+    assert_eq!(report["holds"], 32);
     let (status, output) = audit_text(&["--data", text(store.path())], &[]);
     let last = String::from_utf8(output.stdout).unwrap().lines().last().unwrap().to_owned();
     assert!(last.starts_with("AUDIT clean orders=") && last.contains(" seconds="), "{last}");

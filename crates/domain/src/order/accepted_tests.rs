@@ -1,8 +1,9 @@
 //! Tests of promises: what is told stays true, and every end takes the to-do away.
 
 use super::change::{Change, ChangeAnswer, Decided, Guard, OrderWrite, decide};
+use super::change_tests::{number, order};
 use super::*;
-use crate::id::{BuyerId, ClientId, Fingerprint, GroupKey, Quantity, SellerId, SkuCode, TenantId, Version};
+use crate::id::{BuyerId, ClientId, Fingerprint, GroupKey, Quantity, SellerId, SkuCode, TenantId};
 use crate::money::{Currency, Minor};
 use crate::refusal::Refusal;
 use crate::tenant::PriceSource;
@@ -11,10 +12,6 @@ use crate::time::UnixMillis;
 const TENANT: TenantId = TenantId(1);
 const NOW: UnixMillis = UnixMillis(1_000_000);
 const CONTENT: Fingerprint = Fingerprint([7; 32]);
-
-fn number(n: u32) -> OrderNo {
-    OrderNo::try_new(&format!("2608011200000000000{n:08}")).unwrap()
-}
 
 fn seller(id: &str) -> SellerId {
     SellerId::try_new(id).unwrap()
@@ -69,33 +66,7 @@ fn end(state: GroupState, content: Fingerprint) -> OrderGroup {
 }
 
 fn place(of: &str, no: u32, content: Fingerprint) -> Change {
-    let order = Order {
-        tenant: TENANT,
-        no: number(no),
-        group: key(),
-        hold_n: 1,
-        client: ClientId::try_new("c").unwrap(),
-        buyer: BuyerId::try_new("ann").unwrap(),
-        seller: seller(of),
-        channel: String::new(),
-        status: OrderStatus::PendingPayment,
-        payment: PaymentStatus::Unpaid,
-        fulfillment: FulfillmentStatus::Unfulfilled,
-        hold: HoldAxis::Held,
-        version: Version::FIRST,
-        currency: Currency::try_new("CNY").unwrap(),
-        goods: Minor(100),
-        freight: Minor::ZERO,
-        discount: Minor::ZERO,
-        total: Minor(100),
-        lines: Vec::new(),
-        adjustments: Vec::new(),
-        address: None,
-        note: None,
-        created: UnixMillis::default(),
-        pay_deadline: UnixMillis(900),
-        ended: None,
-    };
+    let order = Order { group: key(), seller: seller(of), ..order(&number(no)) };
     let state = GroupState::Placed { order_nos: vec![order.no.clone()] };
     Change {
         group: Some(end(state, content)),

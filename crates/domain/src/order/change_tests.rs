@@ -14,12 +14,12 @@ use crate::time::UnixMillis;
 const TENANT: TenantId = TenantId(1);
 const NOW: UnixMillis = UnixMillis(1_000_000);
 
-fn number(n: u32) -> OrderNo {
+pub(super) fn number(n: u32) -> OrderNo {
     OrderNo::try_new(&format!("2608011200000000000{n:08}")).unwrap()
 }
 
 /// A draft as placing hands it over: no instants yet, the deadline an interval.
-fn order(no: &OrderNo) -> Order {
+pub(super) fn order(no: &OrderNo) -> Order {
     Order {
         tenant: TENANT,
         no: no.clone(),
