@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use holdline_domain::ledger::{Account, AccountKey, HoldRecord, MovementKind, Rest};
+use holdline_domain::ledger::{Account, AccountKey, MovementKind, Rest};
 use holdline_domain::order::GroupState;
 use holdline_domain::refusal::{Difference, Refusal};
 
 use super::outside::is_outside;
 use super::{Evidence, Findings, name};
-use crate::model::{BEGIN, StoredMovement};
+use crate::model::{BEGIN, StoredHold, StoredMovement};
 use crate::sim::periods::{SALE_SKU, Slot};
 
 /// How far the clocks that open and end periods may lie from the truth: the guard tolerates steps of up to this.
@@ -20,13 +20,15 @@ pub(super) fn judge(evidence: &Evidence, findings: &mut Findings) {
     judge_transfers(evidence, findings);
     judge_rests(evidence, findings);
     for stored in evidence.ledger.holds.values().filter(|stored| !is_outside(&stored.hold)) {
-        judge_claim(evidence, &stored.hold, findings);
+        judge_claim(evidence, stored, findings);
     }
     for stored in evidence.orders.groups.values() {
         if let GroupState::Refused { refusal: Refusal::OrderRefused { differences } } = &stored.group.state {
             let by_period =
                 differences.iter().any(|difference| matches!(difference, Difference::BetweenPeriods { .. }));
-            findings.unless(!by_period, "a_hold_outlives_its_period", || {
+            // Who was promised an end gets this one before he holds anything: only then does a refusal leave a row.
+            let was_promised = evidence.orders.promised_numbers.values().any(|key| *key == stored.group.key);
+            findings.unless(!by_period || was_promised, "a_hold_outlives_its_period", || {
                 format!("{} was refused behind its hold because no period is open", stored.group.key)
             });
         }
@@ -92,7 +94,8 @@ fn judge_rests(evidence: &Evidence, findings: &mut Findings) {
 }
 
 /// A submit claims one account of the ware, and its period was open while the submit was judged.
-fn judge_claim(evidence: &Evidence, hold: &HoldRecord, findings: &mut Findings) {
+fn judge_claim(evidence: &Evidence, stored: &StoredHold, findings: &mut Findings) {
+    let hold = &stored.hold;
     let mut claimed: BTreeMap<i64, &AccountKey> = BTreeMap::new();
     for line in &hold.lines {
         let key = evidence.ledger.accounts.get(&line.account_no).map(|account| &account.key);
@@ -115,7 +118,10 @@ fn judge_claim(evidence: &Evidence, hold: &HoldRecord, findings: &mut Findings) 
             None => (slots.last().map_or(i64::MIN, |last| last.open_ms.1), i64::MAX),
         };
         let was_open = evidence.attempts.iter().filter(|attempt| attempt.key == hold.id.key).any(|attempt| {
-            attempt.started_ms - CLOCK_MS < to_ms && attempt.ended_ms + CLOCK_MS + JUDGED_FOR_MS >= from_ms
+            let answered_ms = attempt.ended_ms + JUDGED_FOR_MS;
+            // What is answered first is judged once its promise is durable, and again by whoever takes it up.
+            let judged_ms = if evidence.scenario.later > 0 { answered_ms.max(stored.taken_at_ms) } else { answered_ms };
+            attempt.started_ms - CLOCK_MS < to_ms && judged_ms + CLOCK_MS >= from_ms
         });
         findings.unless(was_open, "sold_in_its_own_period", || {
             format!("{} claims {key:?}, open from {from_ms} to {to_ms}", name(hold))
