@@ -150,8 +150,14 @@ impl Rounds<'_> {
             let Told::Promised(promised) = told else { return Ok(()) };
             (format!("/v1/submits/{key}?buyer_id={buyer}&wait={STATUS_WAIT_S}s"), promised.clone())
         };
-        let status = definite(self.stop, || client.get(&target))?.success()?;
+        let answer = definite(self.stop, || client.get(&target))?;
         let mut book = self.book();
+        if answer.status == 404 {
+            let key = book.submits[submit].key.clone();
+            book.wrong(format!("{key} was promised {promised:?}, and nothing is known of it"));
+            return Ok(());
+        }
+        let status = answer.success()?;
         match status["status"].as_str() {
             Some("created") if status["order_nos"] == json!(promised) => {
                 book.submit_answered(submit, Meaning::Replayed, &promised.join(","));
