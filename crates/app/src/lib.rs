@@ -233,11 +233,6 @@ impl App {
         std::time::Duration::from_millis(self.inner.settings.decide_within_ms)
     }
 
-    /// Whether nothing is accepted any more: the process is ending.
-    pub fn is_stopping(&self) -> bool {
-        self.inner.admission.is_closed()
-    }
-
     /// The tenant of a number.
     pub fn tenant(&self, id: TenantId) -> Option<Arc<Tenant>> {
         self.inner.keyring.tenant(id)

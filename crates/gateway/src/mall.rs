@@ -2,12 +2,10 @@
 //!
 //! They are other words for an accepted submit and its status; nothing is decided here.
 
-use axum::http::header::{CACHE_CONTROL, RETRY_AFTER};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::StatusCode;
 use axum::response::Response;
 use holdline_app::{SubmitState, Submitted};
-use holdline_domain::id::InvalidCode;
-use holdline_domain::id::InvalidField;
+use holdline_domain::id::{InvalidCode, InvalidField};
 use holdline_domain::order::OrderNo;
 
 use crate::auth::{self, not_found};
@@ -17,7 +15,7 @@ use crate::place::idempotency_key_of;
 use crate::problem::ProblemBody;
 use crate::query::Query;
 use crate::replay::mark_replayed;
-use crate::submit::{ASK_AGAIN_S, status_of_number};
+use crate::submit::{mark_polled, status_of_number};
 use crate::wire;
 use crate::wire::mall::{MallBody, MallCreated, MallOrderNos, MallSubmitInput};
 use crate::wire::submit::SubmitFailure;
@@ -85,9 +83,6 @@ pub(crate) async fn is_created(call: Call) -> Answer {
     };
     let reason = failure.as_ref().map(SubmitFailure::body);
     let mut response = json(StatusCode::OK, &MallBody::ok(MallCreated { order_no: &order_no, state, reason }));
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if !status.is_final() {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(ASK_AGAIN_S));
-    }
+    mark_polled(&mut response, &status);
     Ok(response)
 }

@@ -25,7 +25,7 @@ use crate::wire::submit::{SubmitFailure, SubmitStatusBody};
 static PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
 /// When a client that does not wait asks again: a placing takes milliseconds, a slow one a second or two.
-pub(crate) const ASK_AGAIN_S: u64 = 1;
+const ASK_AGAIN_S: u64 = 1;
 /// How long one event stream waits for a change before it says that it still lives: well within the idle time after which
 /// proxies give a connection up.
 const STREAM_BEAT: Duration = Duration::from_secs(10);
@@ -142,11 +142,16 @@ fn instant(text: &str) -> Result<UnixMillis, InvalidField> {
 pub(crate) fn status_answer(status: StatusCode, submit: &SubmitStatus) -> Response {
     let failure = SubmitFailure::of(submit);
     let mut response = json(status, &SubmitStatusBody::new(submit, failure.as_ref(), wire::wall_clock()));
+    mark_polled(&mut response, submit);
+    response
+}
+
+/// Says that the answer is of now only, and when to ask again unless it is final.
+pub(crate) fn mark_polled(response: &mut Response, submit: &SubmitStatus) {
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if !submit.is_final() {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(ASK_AGAIN_S));
     }
-    response
 }
 
 fn wants_events(call: &Call) -> bool {
@@ -154,8 +159,16 @@ fn wants_events(call: &Call) -> bool {
     accepted.any(|value| value.split(',').any(|kind| kind.trim().starts_with("text/event-stream")))
 }
 
-/// The statuses of one submit, the last one final. Ends early where the status cannot be read or the process is
-/// stopping: a client of event streams comes back by itself.
+/// A status that is final, or as it stands after a beat. `None` where it cannot be waited for: it cannot be read, the process
+/// is stopping, or all places of those who wait are taken.
+async fn watched(app: &App, name: &SubmitName) -> Option<SubmitStatus> {
+    let begun = tokio::time::Instant::now();
+    let status = app.submit_status(name, STREAM_BEAT).await.ok()?;
+    (status.is_final() || begun.elapsed() >= STREAM_BEAT).then_some(status)
+}
+
+/// The statuses of one submit, the last one final. Ends early where the status cannot be waited for: a client of event
+/// streams comes back by itself.
 fn event_stream(app: App, name: SubmitName, first: SubmitStatus) -> Response {
     enum Next {
         Tell(SubmitStatus),
@@ -166,11 +179,10 @@ fn event_stream(app: App, name: SubmitName, first: SubmitStatus) -> Response {
         async move {
             let status = match next? {
                 Next::Tell(status) => status,
-                Next::Watch => match app.submit_status(&name, STREAM_BEAT).await {
-                    Ok(status) if status.is_final() => status,
-                    Ok(_) if app.is_stopping() => return None,
-                    Ok(_) => return Some((Bytes::from_static(b": waiting\n\n"), Some(Next::Watch))),
-                    Err(_) => return None,
+                Next::Watch => match watched(&app, &name).await {
+                    Some(status) if status.is_final() => status,
+                    Some(_) => return Some((Bytes::from_static(b": waiting\n\n"), Some(Next::Watch))),
+                    None => return None,
                 },
             };
             let next = (!status.is_final()).then_some(Next::Watch);

@@ -110,6 +110,11 @@ impl Ask {
 impl Api {
     /// Sellers `s1` and `s2` with ten units each of `A` (10.00, s1), `B` (20.00, s2) and one unit of `LAST` (s1).
     pub(crate) async fn start() -> Self {
+        Self::start_with(Settings::default()).await
+    }
+
+    /// The same shop with other settings.
+    pub(crate) async fn start_with(settings: Settings) -> Self {
         let databases = Databases::calm();
         let process = databases.process("p0");
         let tenants = databases.tenants(&process);
@@ -138,7 +143,7 @@ impl Api {
             clock: Arc::clone(&process) as Arc<dyn holdline_app::Clock>,
             spawner: process.spawner(),
         };
-        let app = App::start(ports, Settings::default()).await.unwrap();
+        let app = App::start(ports, settings).await.unwrap();
         for tenant in [shop, pricing] {
             stock_the_shop(&app, tenant).await;
         }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use holdline_app::Settings;
 use serde_json::{Value, json};
 
 use crate::harness::{ALL, Api, Reply, submit};
@@ -140,4 +141,13 @@ async fn events_tell_each_status_until_the_last() {
     assert_eq!((&last["status"], &last["order_nos"]), (&json!("created"), &reply.body["order_nos"]), "{text}");
     let unknown = api.get(ALL, "/v1/submits/none?buyer_id=ann").header("accept", "text/event-stream").reply().await;
     assert_eq!(unknown.outcome(), (404, "not_found"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_that_nobody_may_wait_for_end_with_what_is_known() {
+    let api = Api::start_with(Settings { watchers_max: 0, ..Settings::default() }).await;
+    let path = "/v1/submits/k?buyer_id=ann&decide_by=2900-01-01T00:00:00Z";
+    let (status, _, text) = api.get(ALL, path).header("accept", "text/event-stream").text().await;
+    assert_eq!(status.as_u16(), 200);
+    assert!(text.starts_with("event: status\ndata: {\"status\":\"creating\"") && !text.contains(": waiting"), "{text}");
 }
