@@ -11,7 +11,7 @@ use futures_util::stream::{self, StreamExt as _};
 use holdline_domain::fault::Fault;
 use holdline_domain::id::SellerId;
 use holdline_domain::order::change::{Change, ChangeAnswer};
-use holdline_domain::order::{Acceptance, AcceptedSubmit, GroupState, OrderNo, Submit};
+use holdline_domain::order::{Acceptance, AcceptedSubmit, OrderNo, Submit};
 use holdline_domain::refusal::Refusal;
 use holdline_domain::time::UnixMillis;
 use tokio::sync::oneshot;
@@ -157,7 +157,7 @@ impl Placing {
     /// Brings a promised submit to its end, or leaves it to whoever takes it up next.
     pub(super) async fn decide(&self) {
         let ended = match &self.promised {
-            Some(promised) if self.app.seems_past(promised.decide_by) => self.end_late(promised.clone()).await,
+            Some(promised) if self.app.seems_past(promised.decide_by) => self.end_late(promised).await,
             Some(_) | None => self.run().await.map(drop),
         };
         self.app.inner.watchers.wake(&self.submit.key);
@@ -169,9 +169,8 @@ impl Placing {
         }
     }
 
-    async fn end_late(&self, promised: Acceptance) -> Result<(), Error> {
-        let refusal = Refusal::NotDecidedInTime { decide_by: promised.decide_by };
-        let group = self.group(GroupState::Refused { refusal });
+    async fn end_late(&self, promised: &Acceptance) -> Result<(), Error> {
+        let group = promised.not_in_time(self.submit.tenant, self.submit.key.clone());
         match self.app.end_past(group, promised.decide_by).await? {
             Late::Ended(_) => Ok(()),
             // This process's clock is ahead of the shard's.

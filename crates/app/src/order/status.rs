@@ -31,7 +31,7 @@ const LOOK_MS: (u64, u64) = (50, 1_000);
 pub struct SubmitStatus {
     /// Where it stands.
     pub state: SubmitState,
-    /// The numbers that its orders have, or will have; none where it was not promised any.
+    /// The numbers that its orders have, or will have; none where it was not promised any, or has failed.
     pub order_nos: Vec<OrderNo>,
     /// When it is decided at the latest; `None` once it is.
     pub decide_by: Option<UnixMillis>,
@@ -52,10 +52,6 @@ impl SubmitStatus {
     /// Whether it will not change any more.
     pub fn is_final(&self) -> bool {
         !matches!(self.state, SubmitState::Creating)
-    }
-
-    fn failed(refusal: Refusal, order_nos: Vec<OrderNo>) -> Self {
-        Self { state: SubmitState::Failed(refusal), order_nos, decide_by: None }
     }
 }
 
@@ -149,8 +145,7 @@ impl App {
         }
     }
 
-    /// What became of the submit that an order number belongs to. `None`: the number was never given out, or belongs to an
-    /// order that was placed and answered at once.
+    /// The submit that an order number belongs to, or was promised to. `None`: no client was ever told the number.
     pub async fn submit_of_number(&self, tenant: TenantId, order_no: &OrderNo) -> Result<Option<SubmitName>, Error> {
         let promised = self.inner.ports.orders.promised_number(tenant, order_no).await?;
         if let Some(key) = promised {
@@ -176,14 +171,7 @@ impl App {
         match decide_by {
             Some(decide_by) if self.seems_past(decide_by) => {
                 let group = match known.acceptance {
-                    Some(promised) => OrderGroup {
-                        tenant: name.tenant,
-                        key: name.key.clone(),
-                        content: Some(promised.content),
-                        buyer: Some(promised.buyer),
-                        state: GroupState::Refused { refusal: Refusal::NotDecidedInTime { decide_by } },
-                        created: UnixMillis::default(),
-                    },
+                    Some(promised) => promised.not_in_time(name.tenant, name.key.clone()),
                     None => OrderGroup::tombstone(name.tenant, name.key.clone(), name.buyer.clone()),
                 };
                 match self.end_past(group, decide_by).await? {
@@ -203,7 +191,9 @@ impl App {
                 let order_nos = placed.orders.iter().map(|order| order.no.clone()).collect();
                 Ok(SubmitStatus { state: SubmitState::Created(placed), order_nos, decide_by: None })
             }
-            Err(Error::Refused(refusal)) => Ok(SubmitStatus::failed(refusal, Vec::new())),
+            Err(Error::Refused(refusal)) => {
+                Ok(SubmitStatus { state: SubmitState::Failed(refusal), order_nos: Vec::new(), decide_by: None })
+            }
             Err(error) => Err(error),
         }
     }

@@ -4,8 +4,9 @@
 //! What is stored here is a to-do, never an end: a submit ends with its group row alone, which takes the to-do away in
 //! the same transaction.
 
-use super::{OrderGroup, OrderNo, Submit};
+use super::{GroupState, OrderGroup, OrderNo, Submit};
 use crate::id::{BuyerId, Fingerprint, GroupKey, SellerId, TenantId};
+use crate::refusal::Refusal;
 use crate::time::UnixMillis;
 
 /// What a client was promised.
@@ -28,6 +29,15 @@ impl Acceptance {
     /// The number that was promised for a seller's order.
     pub fn number_of(&self, seller: &SellerId) -> Option<&OrderNo> {
         self.order_nos.iter().find(|(of, _)| of == seller).map(|(_, order_no)| order_no)
+    }
+
+    /// The row that ends the promised submit of this key because its time is over.
+    pub fn not_in_time(&self, tenant: TenantId, key: GroupKey) -> OrderGroup {
+        OrderGroup {
+            content: Some(self.content),
+            state: GroupState::Refused { refusal: Refusal::NotDecidedInTime { decide_by: self.decide_by } },
+            ..OrderGroup::tombstone(tenant, key, Some(self.buyer.clone()))
+        }
     }
 }
 

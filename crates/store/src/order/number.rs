@@ -11,16 +11,20 @@ use crate::rows::{Fields, schema};
 
 const OFFSET_SETTING: &str = "number_offset_s";
 
-/// Takes the feed head: two processes never lease one block.
-pub(super) async fn lease_block<E: Engine>(engine: &E) -> Result<BlockLease, Fault> {
-    let blocks = Lookup {
+/// Every block that was ever leased, with `until_ms`.
+pub(super) fn all_blocks() -> Lookup {
+    Lookup {
         table: "number_block",
         columns: &["block", "until_ms"],
         key: &["block"],
         keys: vec![Column::Int((0..i64::from(BLOCKS)).collect())],
         lock: false,
-    };
-    let program = Once::new(vec![head("feed_head", &["min_writer"]), blocks], |mut results, now| {
+    }
+}
+
+/// Takes the feed head: two processes never lease one block.
+pub(super) async fn lease_block<E: Engine>(engine: &E) -> Result<BlockLease, Fault> {
+    let program = Once::new(vec![head("feed_head", &["min_writer"]), all_blocks()], |mut results, now| {
         results.head(ORDERS)?;
         let mut stored = Vec::new();
         for row in results.take() {
