@@ -1,0 +1,2 @@
+-- Nothing to do: here a table is in the order of arrival already, with its key beside it as an index. The number is taken
+-- by the same step of the embedded store.
