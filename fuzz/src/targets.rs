@@ -21,5 +21,6 @@ pub(crate) const TARGETS: &[Target] = &[
     Target { name: "api_key", check: holdline_gateway::fuzz::api_key },
     Target { name: "check_url", check: holdline_outbound::fuzz::check_url },
     Target { name: "signing_key", check: holdline_outbound::fuzz::signing_key },
+    Target { name: "payment_callback", check: holdline_outbound::fuzz::payment_callback },
     Target { name: "http_response", check: holdline_load::http::fuzz::response },
 ];

@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use holdline_domain::fault::Fault;
-use holdline_domain::id::TenantId;
+use holdline_domain::id::{TenantId, TenantName};
 use holdline_domain::port::TenantStore;
-use holdline_domain::tenant::{ApiKey, Tenant};
+use holdline_domain::refusal::Refusal;
+use holdline_domain::tenant::{ApiKey, Policies, Tenant};
 
-use crate::App;
+use crate::{App, Error};
 
 /// How often keys and tenants are reloaded. A revoked key is refused everywhere within 5 s.
 const REFRESH_MS: u64 = 1_000;
@@ -54,6 +55,10 @@ impl Keyring {
         Ok(())
     }
 
+    pub(crate) fn tenant_named(&self, name: &TenantName) -> Option<Arc<Tenant>> {
+        self.loaded.load().tenants.values().find(|tenant| tenant.name == *name).cloned()
+    }
+
     pub(crate) fn tenant(&self, id: TenantId) -> Option<Arc<Tenant>> {
         self.loaded.load().tenants.get(&id).cloned()
     }
@@ -63,6 +68,16 @@ impl App {
     /// What the key with this secret allows; `None` for an unknown or revoked key.
     pub fn access(&self, secret_sha256: &[u8; 32]) -> Option<Access> {
         self.inner.keyring.loaded.load().by_secret.get(secret_sha256).cloned()
+    }
+}
+
+impl App {
+    /// Replaces a tenant's policies; every process follows them within seconds, this one at once.
+    pub async fn put_policies(&self, tenant: TenantId, policies: &Policies) -> Result<(), Error> {
+        if !self.inner.ports.tenants.put_policies(tenant, policies).await? {
+            return Err(Refusal::not_found("tenant").into());
+        }
+        Ok(self.inner.keyring.refresh().await?)
     }
 }
 

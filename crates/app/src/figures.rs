@@ -23,8 +23,12 @@ pub(crate) fn describe() {
     describe_counter!("holdline_orphan_holds_total", "Holds without an order that the reaper fenced");
     describe_counter!("holdline_holds_expired_total", "Parts of outside holds released at their deadline, unasked");
     describe_counter!("holdline_hold_checks_total", "Takers asked what became of an overdue hold, by answer");
-    describe_counter!(
-        "holdline_settlement_disagreements_total",
-        "Orders whose end the ledger did not accept: run the audit"
+    describe_gauge!(
+        "holdline_parked_events",
+        "Events that a consumer could not work off, in the whole store, by consumer; 1000 means at least as many"
     );
+    describe_counter!("holdline_webhook_tries_total", "Requests to endpoints of webhooks, by how they ended");
+    describe_counter!("holdline_webhook_events_given_up_total", "Events that an endpoint did not take in ten tries");
+    describe_gauge!("holdline_webhooks_blocked", "Endpoints that take nothing, as far as this process knows");
+    describe_counter!("holdline_parked_tries_total", "Tries of parked events, by consumer and how they ended");
 }

@@ -12,15 +12,19 @@ mod catalog;
 mod clock;
 mod close;
 mod error;
+mod feed;
 mod figures;
+mod fulfillment;
 mod hold;
 mod order;
+mod payment;
 mod period;
 mod reap;
 mod reconcile;
-mod settle;
+mod settlement;
 mod stock;
 mod tasks;
+mod webhook;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -28,22 +32,30 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use holdline_domain::fault::Fault;
 use holdline_domain::id::TenantId;
 use holdline_domain::order::change::{Change, ChangeAnswer};
-use holdline_domain::port::{CatalogStore, HoldChecker, LedgerStore, OrderStore, TenantStore};
+use holdline_domain::port::{
+    CatalogStore, FeedStore, HoldChecker, LedgerStore, LifeStore, OrderStore, PaymentProvider, TenantStore,
+    WebhookSender, WebhookStore,
+};
 use holdline_domain::tenant::Tenant;
 use holdline_domain::time::UnixMillis;
 
 pub use access::Access;
 pub use clock::Clock;
 pub use error::Error;
+pub use feed::{Consumer, EventsFound, EventsWanted, FeedPlace, end_parked};
+pub use fulfillment::{ReturnDecision, ReturnRequest, ShipRequest};
 pub use hold::{HoldName, OutsideHold};
 pub use order::{Abandoned, Placed, SubmitName, SubmitState, SubmitStatus, Submitted};
+pub use payment::{PayRequest, PayScope, Payment, RefundRequest, Unsettled};
 pub use reconcile::{Findings, Reconciliation, Told, Verdict};
 pub use tasks::{Spawner, tokio_spawner};
+pub use webhook::{EndpointShown, Redelivery};
 
 use access::Keyring;
 use batch::{Batcher, LedgerTarget, LookupTarget, OrderTarget};
 use catalog::Catalog;
 use order::{Numbers, Watchers};
+use payment::Accounts;
 use period::Periods;
 use stock::Marks;
 use tasks::Tasks;
@@ -55,12 +67,22 @@ pub struct Ports {
     pub ledger: Arc<dyn LedgerStore>,
     /// Orders, their feed and numbers.
     pub orders: Arc<dyn OrderStore>,
+    /// What consumers of the feed keep.
+    pub feed: Arc<dyn FeedStore>,
+    /// Attempts, refunds, shipments and returns.
+    pub life: Arc<dyn LifeStore>,
     /// Sellers and SKUs.
     pub catalog: Arc<dyn CatalogStore>,
     /// Tenants and API keys.
     pub tenants: Arc<dyn TenantStore>,
+    /// Endpoints of webhooks.
+    pub webhooks: Arc<dyn WebhookStore>,
+    /// Who sends to them.
+    pub sender: Arc<dyn WebhookSender>,
     /// Takers of outside holds.
     pub checker: Arc<dyn HoldChecker>,
+    /// Payment providers.
+    pub providers: Arc<dyn PaymentProvider>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Runs the tasks that outlive a request.
@@ -94,6 +116,9 @@ pub struct Settings {
     pub expire_per_tick_max: usize,
     /// The offset from UTC that order numbers are stamped at, in seconds; fixed at the first start.
     pub number_offset_s: i32,
+    /// Where this server is reached from outside, without a slash at its end: the beginning of the addresses that
+    /// providers call back.
+    pub public_url: String,
 }
 
 impl Default for Settings {
@@ -111,6 +136,7 @@ impl Default for Settings {
             tick_ms: 100,
             expire_per_tick_max: 2_000,
             number_offset_s: 8 * 3_600,
+            public_url: String::new(),
         }
     }
 }
@@ -130,11 +156,14 @@ struct Inner {
     catalog: Catalog,
     periods: Periods,
     keyring: Keyring,
+    accounts: Accounts,
     numbers: Numbers,
     marks: Marks,
     tasks: Tasks,
     admission: order::Admission,
     watchers: Watchers,
+    /// Wakes those who wait for events.
+    bell: Arc<feed::Bell>,
     /// A lower bound of the shard clock: the newest "now" that a batch of this process was written at.
     clock_floor: AtomicI64,
 }
@@ -149,10 +178,11 @@ impl App {
             batch: settings.batch_max,
             batch_bytes: settings.batch_bytes_max,
         };
+        let bell = Arc::new(feed::Bell::new());
         let offset_s = ports.orders.number_offset_s(settings.number_offset_s).await?;
         let inner = Arc::new(Inner {
             ledger: Batcher::new(LedgerTarget(Arc::clone(&ports.ledger)), limits),
-            orders: Batcher::new(OrderTarget(Arc::clone(&ports.orders)), limits),
+            orders: Batcher::new(OrderTarget { orders: Arc::clone(&ports.orders), bell: Arc::clone(&bell) }, limits),
             lookups: Batcher::new(
                 LookupTarget { orders: Arc::clone(&ports.orders), ledger: Arc::clone(&ports.ledger) },
                 limits,
@@ -160,16 +190,19 @@ impl App {
             catalog: Catalog::new(Arc::clone(&ports.catalog), Arc::clone(&clock)),
             periods: Periods::new(Arc::clone(&ports.ledger)),
             keyring: Keyring::new(Arc::clone(&ports.tenants)),
+            accounts: Accounts::new(Arc::clone(&ports.life)),
             numbers: Numbers::new(Arc::clone(&ports.orders), Arc::clone(&clock), offset_s),
             marks: Marks::new(settings.mark_ms),
             tasks: Tasks::new(Arc::clone(&ports.spawner)),
             admission: order::Admission::new(settings.placing_max),
             watchers: Watchers::new(settings.watchers_max),
+            bell,
             clock_floor: AtomicI64::new(0),
             ports,
             settings,
         });
         inner.keyring.refresh().await?;
+        inner.accounts.refresh().await?;
         inner.catalog.refresh().await?;
         inner.periods.refresh(inner.ports.clock.wall()).await?;
         let app = Self { inner };
@@ -199,11 +232,17 @@ impl App {
         inner.tasks.run_loop("rests of periods", period::move_rests(self.clone()));
         inner.tasks.run_loop("keys", access::keep_fresh(self.clone()));
         inner.tasks.run_loop("expiry", order::sweep_overdue(self.clone()));
-        inner.tasks.run_loop("settlement", settle::follow_feed(self.clone(), settle::Consumer::Ledger));
-        inner.tasks.run_loop("index by seller", settle::follow_feed(self.clone(), settle::Consumer::SellerIndex));
+        inner.tasks.run_loop("settlement", feed::follow_feed(self.clone(), Consumer::Ledger));
+        inner.tasks.run_loop("index by seller", feed::follow_feed(self.clone(), Consumer::SellerIndex));
+        inner.tasks.run_loop("parked events", feed::retry_parked(self.clone()));
+        inner.tasks.run_loop("webhooks", webhook::send_webhooks(self.clone()));
         inner.tasks.run_loop("accepted submits", order::take_up_accepted(self.clone()));
         inner.tasks.run_loop("reaper", reap::reap(self.clone()));
         inner.tasks.run_loop("deadlines of holds", hold::end_overdue(self.clone()));
+        inner.tasks.run_loop("accounts at providers", payment::keep_fresh(self.clone()));
+        inner.tasks.run_loop("attempts to pay", payment::follow_attempts(self.clone()));
+        inner.tasks.run_loop("refunds", payment::follow_refunds(self.clone()));
+        inner.tasks.run_loop("callbacks", payment::follow_callbacks(self.clone()));
         inner.tasks.run_loop("closing of accounts", close::close_daily(self.clone()));
     }
 

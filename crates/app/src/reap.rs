@@ -8,8 +8,8 @@
 
 use holdline_domain::fault::{Fault, FaultKind};
 use holdline_domain::ledger::{HoldRecord, LedgerRequest, Resolution};
-use holdline_domain::order::change::Change;
-use holdline_domain::order::{GroupState, OrderGroup};
+use holdline_domain::order::change::{Change, ChangeAnswer, OrderWrite};
+use holdline_domain::order::{EventKind, GroupState, HoldAxis, Order, OrderGroup};
 
 use crate::App;
 use crate::order::take_up;
@@ -94,9 +94,39 @@ async fn visit(app: &App, hold: &HoldRecord, group: Option<OrderGroup>) -> Resul
         })
     };
     match group.state {
+        GroupState::Placed { .. } if hold.id.n > 1 => visit_again(app, hold).await,
         GroupState::Placed { .. } => Ok(()),
         GroupState::Refused { .. } | GroupState::Abandoned => release(app, hold).await,
     }
+}
+
+/// A hold that an order took again: is it the order's current one? If not, the order is raised past it first, so that
+/// whoever took it can no longer write it, and only then it is given back.
+async fn visit_again(app: &App, hold: &HoldRecord) -> Result<(), Fault> {
+    let numbers: Vec<_> = hold.order_nos.iter().map(|(_, order_no)| order_no.clone()).collect();
+    for order in app.inner.ports.orders.orders(hold.tenant, &numbers).await?.into_iter().flatten() {
+        let n = hold.id.n;
+        // One that has its goods takes no other hold: whoever took this one had seen an older order, and cannot write.
+        let lacks_goods = matches!(order.hold, HoldAxis::Lapsed | HoldAxis::Released);
+        let may_still_take_it = order.hold_n < n && lacks_goods && order.status.may_be_held_again();
+        if may_still_take_it {
+            let raised = Order { hold_n: n, version: order.version.next(), ..order.clone() };
+            let change = Change {
+                orders: vec![(OrderWrite::Update(Box::new(raised)), EventKind::HoldRaised)],
+                ..Change::touch(order.tenant)
+            };
+            // Overtaken: the order may have learnt of the hold just now. It is looked at again with the next page.
+            if !matches!(app.inner.orders.send(change).await?, ChangeAnswer::Applied { .. }) {
+                let message = format!("order {} changed while its hold {n} was looked at", order.no);
+                return Err(Fault::not_done("orders", FaultKind::Conflict, message));
+            }
+            metrics::counter!("holdline_orphan_holds_total").increment(1);
+        }
+        if order.hold_n != n {
+            release(app, hold).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Gives a whole hold back. Only behind a fence: a durable group row that is not placed.

@@ -4,6 +4,7 @@
 
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use crate::refusal::Refusal;
 
@@ -55,7 +56,7 @@ impl From<InvalidField> for Refusal {
     }
 }
 
-fn check(
+pub(crate) fn check(
     field: &str,
     text: &str,
     bytes_max: usize,
@@ -77,21 +78,21 @@ fn check(
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $field:literal, $max:literal, $allowed:expr) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
         #[serde(transparent)]
-        pub struct $name(CompactString);
+        pub struct $name(compact_str::CompactString);
 
         impl $name {
             /// The longest accepted text, in bytes.
             pub const BYTES_MAX: usize = $max;
 
             /// Parses a text from outside.
-            pub fn try_new(text: &str) -> Result<Self, InvalidField> {
-                check($field, text, Self::BYTES_MAX, $allowed).map(Self)
+            pub fn try_new(text: &str) -> Result<Self, $crate::id::InvalidField> {
+                $crate::id::check($field, text, Self::BYTES_MAX, $allowed).map(Self)
             }
 
             /// A text that this program stored earlier: it was valid then.
-            pub fn from_stored(text: impl Into<CompactString>) -> Self {
+            pub fn from_stored(text: impl Into<compact_str::CompactString>) -> Self {
                 Self(text.into())
             }
 
@@ -113,9 +114,11 @@ fn printable(c: char) -> bool {
     !c.is_control()
 }
 
-fn name_char(c: char) -> bool {
+pub(crate) fn name_char(c: char) -> bool {
     c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_'
 }
+
+pub(crate) use text_id;
 
 text_id!(/// A stock keeping unit as the tenant writes it; case is kept.
     SkuCode, "sku", 64, printable);
@@ -131,6 +134,12 @@ text_id!(/// A reference that makes a stock movement unique on its account.
     Reference, "reference", 128, printable);
 text_id!(/// The name of a slot of time in which a SKU is sold from an account of its own.
     PeriodName, "period", 64, printable);
+text_id!(/// The name that a tenant gives an endpoint of its webhooks.
+    EndpointName, "name", 32, name_char);
+text_id!(/// Where webhooks are sent.
+    WebhookUrl, "url", 1024, |c: char| c.is_ascii_graphic());
+text_id!(/// A consumer of the feed, as its position and its parked events are stored.
+    ConsumerName, "consumer", 96, printable);
 text_id!(/// The `Idempotency-Key` of one submit: visible ASCII, as the client sent it.
     IdempotencyKey, "Idempotency-Key", 255, |c: char| c.is_ascii_graphic());
 
@@ -218,6 +227,18 @@ impl std::fmt::Display for GroupKey {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Fingerprint(pub [u8; 32]);
+
+impl Fingerprint {
+    /// The fingerprint of these parts: each with its length, so that no two lists of parts read the same.
+    pub fn of(parts: &[&[u8]]) -> Self {
+        let mut hash = Sha256::new();
+        for part in parts {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+        Self(hash.finalize().into())
+    }
+}
 
 /// A positive number of units, at most [`Quantity::MAX`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -9,11 +9,15 @@
 
 pub mod catalog;
 pub mod fault;
+pub mod feed;
+pub mod fulfillment;
 pub mod id;
 pub mod ledger;
 pub mod money;
 pub mod order;
+pub mod payment;
 pub mod port;
 pub mod refusal;
 pub mod tenant;
 pub mod time;
+pub mod webhook;

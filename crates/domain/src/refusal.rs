@@ -5,10 +5,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::fulfillment::ReturnState;
 use crate::id::{InvalidField, PeriodName, SellerId, SkuCode, Version};
 use crate::ledger::{MovementKind, PartState, Shortage};
 use crate::money::{Currency, Minor};
-use crate::order::{OrderNo, OrderStatus};
+use crate::order::{FulfillmentStatus, OrderNo, OrderStatus};
 use crate::time::UnixMillis;
 
 /// One reason why a submit cannot become orders. A refusal carries all of them at once.
@@ -157,6 +158,71 @@ pub enum Refusal {
         /// Its status now.
         status: OrderStatus,
     },
+    /// An attempt to pay is open: its money may still come.
+    PaymentOpen {
+        /// The order.
+        order_no: OrderNo,
+        /// The attempt.
+        attempt: String,
+    },
+    /// The order's goods have left, or some of them.
+    GoodsShipped {
+        /// The order.
+        order_no: OrderNo,
+        /// Where its goods are.
+        fulfillment: FulfillmentStatus,
+    },
+    /// Not all of the order's goods have arrived.
+    NotDelivered {
+        /// The order.
+        order_no: OrderNo,
+        /// Where its goods are.
+        fulfillment: FulfillmentStatus,
+    },
+    /// The order's fulfillment is stopped.
+    OrderPaused {
+        /// The order.
+        order_no: OrderNo,
+        /// Why.
+        reason: String,
+    },
+    /// More would go back than was captured and is left.
+    RefundTooLarge {
+        /// What was asked for.
+        requested: Minor,
+        /// What may still go back.
+        refundable: Minor,
+        /// The currency of both.
+        currency: Currency,
+    },
+    /// More units of a line were asked for than there are in the state that the request needs.
+    LineQuantity {
+        /// The line.
+        line_no: i32,
+        /// Units asked for.
+        requested: i64,
+        /// Units that there are.
+        available: i64,
+    },
+    /// The time in which goods may be returned is over.
+    ReturnWindowClosed {
+        /// Since when.
+        closed: UnixMillis,
+    },
+    /// The return is past what was asked for.
+    ReturnState {
+        /// Which of the order's returns.
+        n: i32,
+        /// Where it stands.
+        state: ReturnState,
+    },
+    /// The provider does not take the payment.
+    PaymentRefused {
+        /// Why, in the provider's words.
+        reason: String,
+    },
+    /// There is nothing to pay.
+    NothingOwed,
     /// The resource has changed since the caller read it.
     VersionMismatch {
         /// Its version now.
@@ -197,6 +263,10 @@ pub enum Refusal {
     },
     /// The period has begun, so that it cannot be changed in this way.
     PeriodBegun,
+    /// The tenant has as many endpoints of webhooks as it may have.
+    TooManyWebhooks,
+    /// The place in the feed is of another epoch: a restore has replaced that feed.
+    CursorOfAnotherEpoch,
     /// A balance or total would leave the range of 64 bits.
     OutOfRange,
 }
@@ -212,6 +282,16 @@ impl Refusal {
             Self::NotDecidedInTime { .. } => "not_decided_in_time",
             Self::NotFound { .. } => "not_found",
             Self::OrderState { .. } => "order_state",
+            Self::PaymentOpen { .. } => "payment_open",
+            Self::GoodsShipped { .. } => "goods_shipped",
+            Self::NotDelivered { .. } => "not_delivered",
+            Self::OrderPaused { .. } => "order_paused",
+            Self::RefundTooLarge { .. } => "refund_too_large",
+            Self::LineQuantity { .. } => "line_quantity",
+            Self::ReturnWindowClosed { .. } => "return_window_closed",
+            Self::ReturnState { .. } => "return_state",
+            Self::PaymentRefused { .. } => "payment_refused",
+            Self::NothingOwed => "nothing_owed",
             Self::VersionMismatch { .. } => "version_mismatch",
             Self::BreaksHolds { .. } => "breaks_holds",
             Self::ReferenceReused { .. } => "reference_reused",
@@ -220,6 +300,8 @@ impl Refusal {
             Self::HoldGivenUp => "hold_given_up",
             Self::PeriodOverlaps { .. } => "period_overlaps",
             Self::PeriodBegun => "period_begun",
+            Self::TooManyWebhooks => "too_many_webhooks",
+            Self::CursorOfAnotherEpoch => "cursor_of_another_epoch",
             Self::OutOfRange => "out_of_range",
         }
     }

@@ -11,11 +11,12 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, HeaderValue, Uri};
 use holdline_domain::id::{ClientId, IdempotencyKey, SellerId, SkuCode, TenantId, TenantName};
 use holdline_domain::order::OrderNo;
-use holdline_domain::tenant::{ApiKey, CommitOn, PriceSource, Tenant};
+use holdline_domain::tenant::{ApiKey, CommitOn, Policies, PriceSource, Tenant};
 use holdline_domain::time::UnixMillis;
 
+use crate::cursor::{MovementSeq, encode_cursor};
 use crate::problem::Problem;
-use crate::query::{LIMIT_MAX, MovementSeq, Query, encode_cursor};
+use crate::query::{LIMIT_MAX, Query};
 use crate::wire::catalog::{SellerInput, SkuInput, SkusInput};
 use crate::wire::hold::{HoldEndInput, HoldExtendInput, HoldInput};
 use crate::wire::json;
@@ -50,6 +51,7 @@ pub fn submit(bytes: &[u8]) {
         commit_on: CommitOn::PaymentCaptured,
         pay_within_ms: 1,
         business_code: 1,
+        policies: Policies::default(),
     };
     let input: SubmitInput<'_> = match json::parse(bytes) {
         Ok(input) => input,

@@ -8,7 +8,7 @@ use holdline_app::Placed;
 use holdline_domain::id::{BuyerId, ClientId, GroupKey, InvalidField, SellerId, TenantId, Version};
 use holdline_domain::money::Minor;
 use holdline_domain::order::{
-    FulfillmentStatus, HoldAxis, Order, OrderLine, OrderNo, OrderStatus, PaymentStatus, Snapshot, SubmitLine,
+    FulfillmentStatus, HoldAxis, Life, Order, OrderLine, OrderNo, OrderStatus, PaymentStatus, Snapshot, SubmitLine,
 };
 use holdline_domain::time::UnixMillis;
 
@@ -93,5 +93,6 @@ pub(crate) fn orders(
         created: now,
         pay_deadline: now.plus_ms(900_000),
         ended: None,
+        life: Life::default(),
     }])
 }

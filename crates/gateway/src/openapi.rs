@@ -9,7 +9,10 @@ use utoipa::{IntoResponses, Modify, OpenApi as _, ToSchema};
 
 use crate::operation::{Entry, Op, Verb};
 use crate::problem::ProblemBody;
-use crate::{catalog, health, hold, mall, order, period, place, stock, submit};
+use crate::{
+    catalog, event, fulfillment, health, hold, mall, order, parked, payment, period, place, policy, provider, refund,
+    returns, stock, submit, webhook,
+};
 
 /// The document, pretty printed; the same text each time.
 pub fn openapi_json() -> String {
@@ -35,7 +38,13 @@ fn document() -> OpenApi {
         place::place, order::list, order::get, order::cancel, order::get_group, order::get_group_by_key,
         order::abandon, submit::get, catalog::get_seller, catalog::put_seller, catalog::get_sku, catalog::put_sku,
         catalog::put_skus, stock::list, stock::get, stock::movements, stock::adjust, stock::put_flags, period::list, period::put, hold::take, hold::get, hold::commit,
-        hold::release, hold::extend, mall::submit, mall::is_created, health::health,
+        hold::release, hold::extend, event::list, parked::list, parked::retry, parked::skip, webhook::list, webhook::get,
+        webhook::put, webhook::rotate, webhook::deliveries, webhook::redeliver, mall::submit, mall::is_created,
+        payment::pay_order, payment::pay_group,
+        payment::list, payment::get, payment::unsettled, refund::create, refund::list,
+        fulfillment::ship, fulfillment::list, fulfillment::deliver, fulfillment::receive, fulfillment::pause,
+        fulfillment::resume, returns::request, returns::list, returns::approve, returns::reject, returns::receive, provider::list, provider::put,
+        provider::callback, policy::get, policy::put, health::health,
         health::readiness, health::metrics, health::openapi
     ),
     components(schemas(ProblemBody<'static>)),
@@ -46,6 +55,11 @@ fn document() -> OpenApi {
         (name = "catalog", description = "Sellers and SKUs."),
         (name = "stock", description = "What is there, what is promised, and every change of it."),
         (name = "holds", description = "Stock held for orders that are kept elsewhere."),
+        (name = "events", description = "What happened to orders, and who could not work it off."),
+        (name = "webhooks", description = "Where events are sent."),
+        (name = "payments", description = "Attempts to pay, what they captured, and what goes back."),
+        (name = "fulfillment", description = "Shipments, arrivals, stops, and goods that come back."),
+        (name = "tenant", description = "What a tenant decides once: policies and accounts at payment providers."),
         (name = "mall", description = "The same in the words of the source documents, for storefronts that speak them."),
         (name = "process", description = "The process itself; no key is needed."),
     )

@@ -72,7 +72,8 @@ macro_rules! operations {
 
 use Scope::{Admin, Hold, Merchant, Read, Shop};
 
-/// Catalog and stock are read by whoever sells and whoever keeps them.
+/// Catalog, stock and feed are read by whoever sells and whoever keeps them; a merchant's key would learn from the feed
+/// what others sell.
 const SELLING: Option<&[Scope]> = Some(&[Shop, Admin, Read]);
 /// Orders are read by shops and by the merchants whose orders they are.
 const ORDERS: Option<&[Scope]> = Some(&[Shop, Merchant, Read]);
@@ -128,6 +129,72 @@ operations! {
     ReleaseHold = "release_hold" Post "/v1/holds/{hold_id}/release" Some(&[Hold]);
     /// Moves a hold's deadline.
     ExtendHold = "extend_hold" Post "/v1/holds/{hold_id}/extend" Some(&[Hold]);
+    /// Reads the tenant's part of the feed.
+    ListEvents = "list_events" Get "/v1/events" SELLING;
+    /// Lists events that a consumer of the feed could not work off.
+    ListParkedEvents = "list_parked_events" Get "/v1/parked-events" Some(&[Admin]);
+    /// Tries a parked event at once.
+    RetryParkedEvent = "retry_parked_event" Post "/v1/parked-events/{consumer}/{seq}/retry" Some(&[Admin]);
+    /// Gives a parked event up.
+    SkipParkedEvent = "skip_parked_event" Post "/v1/parked-events/{consumer}/{seq}/skip" Some(&[Admin]);
+    /// Lists the endpoints of webhooks.
+    ListWebhooks = "list_webhooks" Get "/v1/webhooks" Some(&[Admin]);
+    /// Reads an endpoint.
+    GetWebhook = "get_webhook" Get "/v1/webhooks/{name}" Some(&[Admin]);
+    /// Makes or changes an endpoint.
+    PutWebhook = "put_webhook" Put "/v1/webhooks/{name}" Some(&[Admin]);
+    /// Replaces the secret of an endpoint.
+    RotateWebhookSecret = "rotate_webhook_secret" Post "/v1/webhooks/{name}/rotate-secret" Some(&[Admin]);
+    /// Lists the last tries of an endpoint.
+    ListDeliveries = "list_deliveries" Get "/v1/webhooks/{name}/deliveries" Some(&[Admin]);
+    /// Sends events to an endpoint once more.
+    Redeliver = "redeliver" Post "/v1/webhooks/{name}/redeliver" Some(&[Admin]);
+    /// Opens an attempt to pay an order.
+    PayOrder = "pay_order" Post "/v1/orders/{order_no}/payments" Some(&[Shop]);
+    /// Opens an attempt to pay all orders of a group.
+    PayOrderGroup = "pay_order_group" Post "/v1/order-groups/{order_group}/payments" Some(&[Shop]);
+    /// Reads what was tried and captured for an order.
+    ListPayments = "list_payments" Get "/v1/orders/{order_no}/payments" ORDERS;
+    /// Reads a payment.
+    GetPayment = "get_payment" Get "/v1/payments/{payment}" Some(&[Shop, Read]);
+    /// Lists money whose place is not final.
+    ListUnsettled = "list_unsettled" Get "/v1/payments/unsettled" Some(&[Admin, Read]);
+    /// Gives money of an order back.
+    CreateRefund = "create_refund" Post "/v1/orders/{order_no}/refunds" Some(&[Shop, Merchant]);
+    /// Reads the refunds of an order.
+    ListRefunds = "list_refunds" Get "/v1/orders/{order_no}/refunds" ORDERS;
+    /// Ships goods of an order.
+    ShipOrder = "ship_order" Post "/v1/orders/{order_no}/shipments" Some(&[Shop, Merchant]);
+    /// Reads the shipments of an order.
+    ListShipments = "list_shipments" Get "/v1/orders/{order_no}/shipments" ORDERS;
+    /// A shipment arrived.
+    DeliverShipment = "deliver_shipment" Post "/v1/orders/{order_no}/shipments/{n}/deliver" Some(&[Shop, Merchant]);
+    /// The buyer has all of an order.
+    ReceiveOrder = "receive_order" Post "/v1/orders/{order_no}/receive" Some(&[Shop]);
+    /// Stops an order's fulfillment.
+    PauseOrder = "pause_order" Post "/v1/orders/{order_no}/pause" Some(&[Shop, Merchant]);
+    /// Lets an order's fulfillment go on.
+    ResumeOrder = "resume_order" Post "/v1/orders/{order_no}/resume" Some(&[Shop, Merchant]);
+    /// Asks for a return.
+    RequestReturn = "request_return" Post "/v1/orders/{order_no}/returns" Some(&[Shop]);
+    /// Reads the returns of an order.
+    ListReturns = "list_returns" Get "/v1/orders/{order_no}/returns" ORDERS;
+    /// The goods of a return may come back.
+    ApproveReturn = "approve_return" Post "/v1/orders/{order_no}/returns/{n}/approve" Some(&[Shop, Merchant]);
+    /// The goods of a return may not come back.
+    RejectReturn = "reject_return" Post "/v1/orders/{order_no}/returns/{n}/reject" Some(&[Shop, Merchant]);
+    /// The goods of a return have arrived and were inspected.
+    ReceiveReturn = "receive_return" Post "/v1/orders/{order_no}/returns/{n}/receive" Some(&[Shop, Merchant]);
+    /// Lists the tenant's accounts at payment providers.
+    ListPaymentProviders = "list_payment_providers" Get "/v1/payment-providers" Some(&[Admin, Read]);
+    /// Writes an account at a payment provider.
+    PutPaymentProvider = "put_payment_provider" Put "/v1/payment-providers/{provider}" Some(&[Admin]);
+    /// Reads the tenant's policies.
+    GetPolicies = "get_policies" Get "/v1/policies" Some(&[Admin, Read]);
+    /// Replaces the tenant's policies.
+    PutPolicies = "put_policies" Put "/v1/policies" Some(&[Admin]);
+    /// Takes what a payment provider reports.
+    TakeCallback = "take_callback" Post "/callbacks/{tenant}/{provider}" None;
     /// Takes a cart in the words of the source documents.
     MallSubmit = "mall_submit" Post "/order/submit" Some(&[Shop]);
     /// Whether an order exists, in the words of the source documents.

@@ -11,10 +11,11 @@ use holdline_domain::tenant::Scope;
 
 use crate::auth::{self, Sight, not_found};
 use crate::call::{Answer, Call, json};
+use crate::cursor::encode_cursor;
 use crate::openapi::{BodyProblems, Problems};
 use crate::place::no_orders;
 use crate::problem::{Code, Facts, Problem, ProblemBody, of_refusal};
-use crate::query::{Query, encode_cursor};
+use crate::query::Query;
 use crate::wire;
 use crate::wire::order::{
     AbandonBody, AbandonInput, ActorName, CancelInput, GroupBody, GroupId, OrderBody, OrderPageBody,
@@ -33,13 +34,13 @@ pub(crate) async fn get(call: Call) -> Answer {
 }
 
 /// The order of the path, if it exists for the caller.
-async fn seen_order(call: &Call) -> Result<Order, Problem> {
+pub(crate) async fn seen_order(call: &Call) -> Result<Order, Problem> {
     // A text that is no number names no order.
     let no = OrderNo::try_new(call.path("order_no")).map_err(|_| not_found("order"))?;
     call.sight().filter(call.app.order(call.tenant(), &no).await?)
 }
 
-fn order_answer(order: &Order) -> Response {
+pub(crate) fn order_answer(order: &Order) -> Response {
     let mut response = json(StatusCode::OK, &OrderBody::new(order, wire::wall_clock()));
     let etag = compact_str::format_compact!("\"{}\"", order.version.0);
     response.headers_mut().insert(ETAG, HeaderValue::from_str(&etag).expect("a number is a header value"));
@@ -105,7 +106,9 @@ fn page_answer(page: &OrderPage) -> Response {
     json(StatusCode::OK, &OrderPageBody { orders, next_cursor, has_more: page.has_more })
 }
 
-/// Cancels an order that waits for payment. Cancelled again, it answers the same.
+/// Cancels an order that waits for payment, or a paid one of which nothing was shipped: its money goes back.
+///
+/// Cancelled again, it answers the same.
 #[utoipa::path(post, path = "/v1/orders/{order_no}/cancel", operation_id = "cancel_order", tag = "orders",
     params(
         ("order_no" = String, Path, description = "27 digits."),
@@ -115,7 +118,8 @@ fn page_answer(page: &OrderPage) -> Response {
     responses(
         (status = 200, description = "The cancelled order.", body = OrderBody<'static>,
             headers(("ETag" = String, description = "Its version, for `If-Match`."))),
-        (status = 409, description = "`order_state`.", body = ProblemBody<'static>, content_type = "application/problem+json"),
+        (status = 409, description = "`order_state`, `payment_open`, `goods_shipped`.", body = ProblemBody<'static>,
+            content_type = "application/problem+json"),
         (status = 412, description = "`version_mismatch`, with `current_version`.", body = ProblemBody<'static>,
             content_type = "application/problem+json"),
         Problems, BodyProblems,
@@ -165,6 +169,12 @@ fn if_match(call: &Call) -> Result<Option<Version>, Problem> {
     params(("order_group" = String, Path, description = "`order_group` of the answer to the submit.")),
     responses((status = 200, description = "The orders.", body = GroupBody<'static>), Problems))]
 pub(crate) async fn get_group(call: Call) -> Answer {
+    let key = seen_group(&call).await?;
+    group_answer(&call.app.group(call.tenant(), &key, None).await?)
+}
+
+/// The key of the group of the path.
+pub(crate) async fn seen_group(call: &Call) -> Result<GroupKey, Problem> {
     let first = GroupId::parse(call.path("order_group")).ok_or_else(|| not_found("order_group"))?;
     let order = call.app.order(call.tenant(), &first).await.map_err(|error| match Problem::from(error) {
         problem if problem.code == Code::NotFound => not_found("order_group"),
@@ -175,7 +185,7 @@ pub(crate) async fn get_group(call: Call) -> Answer {
     if placed.orders.first().is_none_or(|order| order.no != first) {
         return Err(not_found("order_group"));
     }
-    group_answer(&placed)
+    Ok(order.group)
 }
 
 /// Reads the orders of one submit by its key, as this client sent it.

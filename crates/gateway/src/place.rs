@@ -47,7 +47,7 @@ const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
     ))]
 pub(crate) async fn place(mut call: Call) -> Answer {
     auth::require_price(&call.access)?;
-    let attempt = idempotency_key_of(&call)?.ok_or_else(|| Problem::new(Code::IdempotencyKeyMissing))?;
+    let attempt = required_key(&call)?;
     let body = call.json().await?;
     let submit: SubmitInput<'_> = wire::json::parse(&body)?;
     let submit = submit.parse(&call.access.tenant, &call.access.key, &attempt)?;
@@ -83,6 +83,11 @@ async fn place_later(call: &Call, attempt: &IdempotencyKey, submit: Submit, wait
         }
     }
     Ok(submit::accepted(attempt, &promised))
+}
+
+/// The key of an operation that must not happen twice.
+pub(crate) fn required_key(call: &Call) -> Result<IdempotencyKey, Problem> {
+    idempotency_key_of(call)?.ok_or_else(|| Problem::new(Code::IdempotencyKeyMissing))
 }
 
 /// The key that the caller names its submit by, if it sends one.

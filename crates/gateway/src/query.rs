@@ -1,15 +1,13 @@
-//! Query parameters and cursors, and what is escaped in a URL.
+//! Query parameters, and what is escaped in a URL.
 
 use std::borrow::Cow;
 use std::time::Duration;
 
 use axum::http::Uri;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use holdline_domain::id::{InvalidCode, InvalidField};
-use holdline_domain::order::OrderNo;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 
+use crate::cursor::{Cursor, decode_cursor};
 use crate::problem::{Code, Problem};
 
 /// What is escaped in a segment of a path or a query: all but RFC 3986's unreserved characters.
@@ -80,6 +78,15 @@ impl<'a> Query<'a> {
         })
     }
 
+    /// A number of seconds, 0 if it is not given.
+    pub(crate) fn seconds(&self, name: &str) -> Result<i64, Problem> {
+        let Some(text) = self.one(name)? else { return Ok(0) };
+        text.parse::<u32>().map(i64::from).map_err(|_| {
+            let problem = "must be a number of seconds";
+            InvalidField::new(name, InvalidCode::OutOfRange, problem).into()
+        })
+    }
+
     /// How many entries the page shall have.
     pub(crate) fn limit(&self) -> Result<usize, Problem> {
         let Some(text) = self.one("limit")? else { return Ok(LIMIT_DEFAULT) };
@@ -94,9 +101,14 @@ impl<'a> Query<'a> {
 
     /// Where the page before this one ended.
     pub(crate) fn cursor<C: Cursor>(&self) -> Result<Option<C>, Problem> {
-        let Some(text) = self.one("cursor")? else { return Ok(None) };
+        self.cursor_in("cursor")
+    }
+
+    /// The same under another name.
+    pub(crate) fn cursor_in<C: Cursor>(&self, name: &str) -> Result<Option<C>, Problem> {
+        let Some(text) = self.one(name)? else { return Ok(None) };
         let cursor = decode_cursor(text).ok_or_else(|| {
-            InvalidField::new("cursor", InvalidCode::Malformed, "must be a `next_cursor` of the same list")
+            InvalidField::new(name, InvalidCode::Malformed, "must be a `next_cursor` of the same list")
         })?;
         Ok(Some(cursor))
     }
@@ -124,57 +136,6 @@ fn decode(text: &str) -> Result<Cow<'_, str>, Problem> {
         }
     }
     String::from_utf8(bytes).map(Cow::Owned).map_err(|_| malformed())
-}
-
-/// A place in a list. Callers see opaque text; the first letter is the version and kind of the list.
-pub(crate) trait Cursor: Sized {
-    /// Tells lists apart, and versions of one list.
-    const KIND: char;
-
-    /// The text inside.
-    fn text(&self) -> String;
-
-    /// The place that a text names.
-    fn parse(text: &str) -> Option<Self>;
-}
-
-impl Cursor for OrderNo {
-    const KIND: char = 'o';
-
-    fn text(&self) -> String {
-        self.as_str().to_owned()
-    }
-
-    fn parse(text: &str) -> Option<Self> {
-        Self::try_new(text).ok()
-    }
-}
-
-/// A place in the ledger's sequence.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct MovementSeq(pub(crate) i64);
-
-impl Cursor for MovementSeq {
-    const KIND: char = 'm';
-
-    fn text(&self) -> String {
-        self.0.to_string()
-    }
-
-    fn parse(text: &str) -> Option<Self> {
-        text.parse().ok().map(Self)
-    }
-}
-
-/// The opaque text of a place.
-pub(crate) fn encode_cursor<C: Cursor>(cursor: &C) -> String {
-    URL_SAFE_NO_PAD.encode(format!("{}{}", C::KIND, cursor.text()))
-}
-
-fn decode_cursor<C: Cursor>(text: &str) -> Option<C> {
-    let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-    let text = std::str::from_utf8(&bytes).ok()?;
-    C::parse(text.strip_prefix(C::KIND)?)
 }
 
 #[cfg(test)]
@@ -223,18 +184,6 @@ mod tests {
         for query in ["/?wait=31s", "/?wait=30001ms", "/?wait=30", "/?wait=-1s", "/?wait=s", "/?wait=1.5s", "/?wait=1m"]
         {
             assert_eq!(wait(query), Err(Code::InvalidField), "{query}");
-        }
-    }
-
-    #[test]
-    fn a_cursor_is_read_back_only_by_its_own_list() {
-        let no = OrderNo::try_new("260801120000007000100000042").unwrap();
-        let text = encode_cursor(&no);
-        assert_eq!(decode_cursor::<OrderNo>(&text), Some(no));
-        assert_eq!(decode_cursor::<MovementSeq>(&text), None);
-        assert_eq!(decode_cursor(&encode_cursor(&MovementSeq(77))), Some(MovementSeq(77)));
-        for text in ["", "x", "é", "bzI2", "=="] {
-            assert_eq!(decode_cursor::<OrderNo>(text), None, "{text}");
         }
     }
 }

@@ -15,7 +15,10 @@ use crate::call::{Answer, Call, Gate, Head, Parameters, finish, secured};
 use crate::metrics::Meters;
 use crate::operation::Op;
 use crate::problem::{Code, Problem};
-use crate::{catalog, health, hold, mall, order, period, place, stock, submit};
+use crate::{
+    catalog, event, fulfillment, health, hold, mall, order, parked, payment, period, place, policy, provider, refund,
+    returns, stock, submit, webhook,
+};
 
 /// What the router is made from.
 pub struct Setup {
@@ -70,6 +73,39 @@ fn endpoint(op: Op) -> Endpoint {
         Op::CommitHold => secure(op, hold::commit),
         Op::ReleaseHold => secure(op, hold::release),
         Op::ExtendHold => secure(op, hold::extend),
+        Op::ListEvents => secure(op, event::list),
+        Op::ListParkedEvents => secure(op, parked::list),
+        Op::RetryParkedEvent => secure(op, parked::retry),
+        Op::SkipParkedEvent => secure(op, parked::skip),
+        Op::ListWebhooks => secure(op, webhook::list),
+        Op::GetWebhook => secure(op, webhook::get),
+        Op::PutWebhook => secure(op, webhook::put),
+        Op::RotateWebhookSecret => secure(op, webhook::rotate),
+        Op::ListDeliveries => secure(op, webhook::deliveries),
+        Op::Redeliver => secure(op, webhook::redeliver),
+        Op::PayOrder => secure(op, payment::pay_order),
+        Op::PayOrderGroup => secure(op, payment::pay_group),
+        Op::ListPayments => secure(op, payment::list),
+        Op::GetPayment => secure(op, payment::get),
+        Op::ListUnsettled => secure(op, payment::unsettled),
+        Op::CreateRefund => secure(op, refund::create),
+        Op::ListRefunds => secure(op, refund::list),
+        Op::ShipOrder => secure(op, fulfillment::ship),
+        Op::ListShipments => secure(op, fulfillment::list),
+        Op::DeliverShipment => secure(op, fulfillment::deliver),
+        Op::ReceiveOrder => secure(op, fulfillment::receive),
+        Op::PauseOrder => secure(op, fulfillment::pause),
+        Op::ResumeOrder => secure(op, fulfillment::resume),
+        Op::RequestReturn => secure(op, returns::request),
+        Op::ListReturns => secure(op, returns::list),
+        Op::ApproveReturn => secure(op, returns::approve),
+        Op::RejectReturn => secure(op, returns::reject),
+        Op::ReceiveReturn => secure(op, returns::receive),
+        Op::ListPaymentProviders => secure(op, provider::list),
+        Op::PutPaymentProvider => secure(op, provider::put),
+        Op::GetPolicies => secure(op, policy::get),
+        Op::PutPolicies => secure(op, policy::put),
+        Op::TakeCallback => callback(op),
         Op::MallSubmit => secure(op, mall::submit),
         Op::MallIsCreated => secure(op, mall::is_created),
         Op::GetHealth => open(op, |_| Ok(health::health())),
@@ -87,6 +123,17 @@ where
     on(op.entry().verb.filter(), move |State(gate): State<Arc<Gate>>, parameters: Parameters, request: Request| {
         secured(gate, op, parameters, request, handler)
     })
+}
+
+/// A provider has no key of ours: its signature speaks.
+fn callback(op: Op) -> Endpoint {
+    on(
+        op.entry().verb.filter(),
+        move |State(gate): State<Arc<Gate>>, parameters: Parameters, request: Request| async move {
+            let head = Head::of(request.headers(), request.uri().clone());
+            finish(&gate.meters, Some(op), head, provider::callback(&gate.app, parameters, request)).await
+        },
+    )
 }
 
 fn open(op: Op, handler: fn(&Gate) -> Answer) -> Endpoint {

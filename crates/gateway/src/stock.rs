@@ -5,9 +5,10 @@ use holdline_domain::id::{InvalidCode, InvalidField, SkuCode};
 
 use crate::auth::not_found;
 use crate::call::{Answer, Call, json};
+use crate::cursor::{MovementSeq, encode_cursor};
 use crate::openapi::{BodyProblems, Problems};
 use crate::problem::Problem;
-use crate::query::{MovementSeq, Query, encode_cursor};
+use crate::query::Query;
 use crate::wire;
 use crate::wire::stock::{
     AccountBody, AdjustedBody, AdjustmentInput, FlagsInput, MovementBody, MovementPageBody, StockBody, StockListBody,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{audit, backup, bench, close, crash, demo, r#gen, import, key, serve};
+use crate::{audit, backup, bench, close, crash, demo, events, r#gen, import, key, sandbox_provider, serve};
 
 /// The order center behind a shop's "submit order" button: places orders, never oversells.
 #[derive(Parser)]
@@ -51,6 +51,10 @@ pub(crate) enum Command {
     Import(ImportCommand),
     /// Create, list and revoke API keys, also while the server runs
     Key(key::KeyArgs),
+    /// See to events that a consumer of the feed could not work off, also while the server runs
+    Events(events::EventsArgs),
+    /// Run a payment center to try things with: it moves no money, and misbehaves on demand
+    SandboxProvider(sandbox_provider::SandboxArgs),
     /// Print every setting with its value, default, unit and source
     Config(ConfigArgs),
     /// Kill a server under load again and again, and look for lost orders

@@ -17,9 +17,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow, bail};
-use holdline_domain::port::{HoldChecker, NobodyAsks};
+use holdline_domain::port::{HoldChecker, NobodyAsks, PaymentProvider, WebhookSender};
 use holdline_gateway::ServerLimits;
-use holdline_outbound::{Networks, SignedChecker, SigningKey};
+use holdline_outbound::{Networks, Providers, SignedChecker, SignedWebhooks, SigningKey};
 use serde::Deserialize;
 
 use crate::cli::ConfigArgs;
@@ -40,6 +40,8 @@ pub(crate) struct Config {
     pub(crate) store: Store,
     pub(crate) placing: Placing,
     pub(crate) holds: Holds,
+    pub(crate) webhooks: Webhooks,
+    pub(crate) payment: Payment,
     pub(crate) batch: Batch,
     pub(crate) jobs: Jobs,
     pub(crate) order_number: OrderNumber,
@@ -109,6 +111,19 @@ pub(crate) struct Holds {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(crate) struct Webhooks {
+    pub(crate) networks: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Payment {
+    pub(crate) public_url: String,
+    pub(crate) networks: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[expect(clippy::struct_field_names, reason = "settings end with what they are: the most of something")]
 pub(crate) struct Batch {
     pub(crate) waiting_max: NonZeroUsize,
@@ -155,9 +170,7 @@ impl Config {
 
     /// Who asks takers of outside holds.
     pub(crate) fn hold_checker(&self) -> anyhow::Result<Arc<dyn HoldChecker>> {
-        let networks = self.holds.check_networks.split(',').map(str::trim).filter(|network| !network.is_empty());
-        let networks: Vec<String> = networks.map(str::to_owned).collect();
-        let networks = Networks::try_new(&networks).map_err(|why| anyhow!("holds.check_networks: {why}"))?;
+        let networks = networks(&self.holds.check_networks).map_err(|why| anyhow!("holds.check_networks: {why}"))?;
         if self.holds.check_secret.is_empty() {
             return Ok(Arc::new(NobodyAsks));
         }
@@ -166,7 +179,28 @@ impl Config {
         Ok(Arc::new(checker))
     }
 
-    /// The app's part.
+    /// Who sends to the endpoints of webhooks.
+    pub(crate) fn webhook_sender(&self) -> anyhow::Result<Arc<dyn WebhookSender>> {
+        let networks = networks(&self.webhooks.networks).map_err(|why| anyhow!("webhooks.networks: {why}"))?;
+        let sender = SignedWebhooks::try_new(networks, holdline_gateway::event_json).map_err(anyhow::Error::msg)?;
+        Ok(Arc::new(sender))
+    }
+
+    /// Who speaks to payment providers.
+    pub(crate) fn providers(&self) -> anyhow::Result<Arc<dyn PaymentProvider>> {
+        let networks = networks(&self.payment.networks).map_err(|why| anyhow!("payment.networks: {why}"))?;
+        Ok(Arc::new(Providers::try_new(networks).map_err(anyhow::Error::msg)?))
+    }
+
+    /// Where payment providers reach this process, which listens at `own_address`.
+    pub(crate) fn public_url(&self, own_address: SocketAddr) -> String {
+        match self.payment.public_url.trim_end_matches('/') {
+            "" => format!("http://{own_address}"),
+            url => url.to_owned(),
+        }
+    }
+
+    /// The app's part, but for the address that only a server has.
     pub(crate) fn app_settings(&self) -> holdline_app::Settings {
         holdline_app::Settings {
             placing_max: self.placing.under_way_max.get(),
@@ -181,8 +215,15 @@ impl Config {
             tick_ms: self.jobs.tick.as_u64(),
             expire_per_tick_max: self.jobs.expire_per_tick_max.get(),
             number_offset_s: self.order_number.utc_offset.seconds(),
+            public_url: String::new(),
         }
     }
+}
+
+/// Networks, separated by commas.
+fn networks(text: &str) -> Result<Networks, String> {
+    let networks = text.split(',').map(str::trim).filter(|network| !network.is_empty());
+    Networks::try_new(&networks.map(str::to_owned).collect::<Vec<_>>())
 }
 
 fn layers(args: &ConfigArgs, flags: Vec<(String, String, String)>) -> anyhow::Result<Layers> {
@@ -220,6 +261,7 @@ mod tests {
     fn defaults_are_those_of_the_app() {
         let config = Layers::defaults().config().unwrap();
         assert_eq!(format!("{:?}", config.app_settings()), format!("{:?}", holdline_app::Settings::default()));
+        assert_eq!(config.public_url(config.server.listen), "http://127.0.0.1:7070");
         assert!(config.server.listen.ip().is_loopback());
         let drain_within = config.server.shutdown_within.duration();
         assert_eq!(config.server.limits(), ServerLimits { drain_within, ..ServerLimits::default() });

@@ -182,12 +182,12 @@ async fn tenants(args: &ConfigArgs, make: bool) -> anyhow::Result<Arc<dyn Tenant
 }
 
 /// Seconds are enough for people.
-fn instant(at: UnixMillis) -> String {
+pub(crate) fn instant(at: UnixMillis) -> String {
     jiff::Timestamp::from_millisecond(at.0).map_or_else(|_| at.0.to_string(), |at| at.strftime("%FT%TZ").to_string())
 }
 
 /// Columns as wide as their widest cell.
-fn table<const N: usize>(rows: &[[String; N]]) -> String {
+pub(crate) fn table<const N: usize>(rows: &[[String; N]]) -> String {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
     let widths: Vec<usize> = (0..N).map(width).collect();
     let line = |row: &[String; N]| {

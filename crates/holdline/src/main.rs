@@ -15,11 +15,13 @@ mod close;
 mod config;
 mod crash;
 mod demo;
+mod events;
 mod r#gen;
 mod import;
 mod key;
 mod logging;
 mod provision;
+mod sandbox_provider;
 mod serve;
 mod stores;
 
@@ -51,6 +53,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Serve(args) => serve::run(&args),
         Command::Config(args) => config::run(&args),
         Command::Gen(args) => r#gen::run(&args),
+        Command::Events(args) => runtime()?.block_on(events::run(args)),
         Command::Key(args) => runtime()?.block_on(key::run(args)),
         Command::Import(ImportCommand::Catalog(args)) => runtime()?.block_on(import::catalog::run(args)),
         Command::Import(ImportCommand::OnlineRetail(args)) => runtime()?.block_on(import::online_retail::run(args)),
@@ -60,6 +63,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Audit(args) => runtime()?.block_on(audit::run(args)),
         Command::Backup(args) => runtime()?.block_on(backup::run(args)),
         Command::Restore(args) => runtime()?.block_on(backup::run_restore(args)),
+        Command::SandboxProvider(args) => runtime()?.block_on(sandbox_provider::run(args)),
         Command::CloseAccounts(args) => runtime()?.block_on(close::run(args)),
     }
 }

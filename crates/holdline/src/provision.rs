@@ -6,7 +6,7 @@ use anyhow::{anyhow, bail, ensure};
 use holdline_app::Clock as _;
 use holdline_domain::id::{ClientId, SellerId, TenantId, TenantName};
 use holdline_domain::port::TenantStore;
-use holdline_domain::tenant::{ApiKey, CommitOn, PriceSource, Scope, Tenant};
+use holdline_domain::tenant::{ApiKey, CommitOn, Policies, PriceSource, Scope, Tenant};
 use holdline_gateway::{SECRET_PREFIX, secret_sha256};
 use rand::RngExt as _;
 
@@ -113,6 +113,7 @@ fn draft(new: &NewKey) -> Tenant {
         commit_on: new.commit_on.unwrap_or(CommitOn::PaymentCaptured),
         pay_within_ms: new.pay_within_ms.unwrap_or(PAY_WITHIN_MS),
         business_code: new.business_code.unwrap_or(0),
+        policies: Policies::default(),
     }
 }
 

@@ -9,7 +9,7 @@
 //! what is not acknowledged is not promised, and only a start finds out what is on disk. Whatever keeps it from starting is one sentence and status 2.
 
 mod figures;
-mod signals;
+pub(crate) mod signals;
 mod witness;
 
 use std::io::Write as _;
@@ -77,15 +77,19 @@ async fn serve(config: &Config, demo_key: bool) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::listen()?;
     let figures = figures::record()?;
     let socket = bind(config.server.listen)?;
-    let Stores { ledger, orders, catalog, tenants, pair, durability, mut writing_ended } =
+    let Stores { ledger, orders, life, feed, webhooks, catalog, tenants, pair, durability, mut writing_ended } =
         stores::open(&config.store).await?;
     if !(demo_key && config.server.listen.ip().is_loopback()) {
         provision::refuse_demo_key(tenants.as_ref()).await?;
     }
     let clock = Arc::new(SystemClock::new());
-    let checker = config.hold_checker()?;
-    let ports = Ports { ledger, orders, catalog, tenants, checker, clock, spawner: holdline_app::tokio_spawner() };
-    let app = App::start(ports, config.app_settings()).await.map_err(stores::sentence)?;
+    let (checker, providers, sender) = (config.hold_checker()?, config.providers()?, config.webhook_sender()?);
+    let spawner = holdline_app::tokio_spawner();
+    let ports =
+        Ports { ledger, orders, life, feed, webhooks, catalog, tenants, checker, providers, sender, clock, spawner };
+    let own_address = socket.local_addr().context("a bound socket has an address")?;
+    let settings = holdline_app::Settings { public_url: config.public_url(own_address), ..config.app_settings() };
+    let app = App::start(ports, settings).await.map_err(stores::sentence)?;
     let extra = demo_key.then(|| crate::demo::page(&config.store.data));
     let witness = witness::start(pair);
     let router = holdline_gateway::router(Setup { app: app.clone(), render_metrics: figures, extra });
@@ -151,7 +155,7 @@ async fn serve_noop(config: &Config) -> anyhow::Result<ExitCode> {
 
 /// Takes the address before the store is opened, so that a second server fails before it touches anything; nobody can
 /// connect until [`listen`].
-fn bind(address: SocketAddr) -> anyhow::Result<TcpSocket> {
+pub(crate) fn bind(address: SocketAddr) -> anyhow::Result<TcpSocket> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() };
     let bound = socket.and_then(|socket| {
         // As every server: a port whose last connections are still fading away is free.
@@ -162,7 +166,7 @@ fn bind(address: SocketAddr) -> anyhow::Result<TcpSocket> {
     bound.map_err(|error| cannot_listen(address, &error))
 }
 
-fn listen(socket: TcpSocket, address: SocketAddr) -> anyhow::Result<TcpListener> {
+pub(crate) fn listen(socket: TcpSocket, address: SocketAddr) -> anyhow::Result<TcpListener> {
     socket.listen(BACKLOG).map_err(|error| cannot_listen(address, &error))
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow, bail, ensure};
 use holdline_domain::fault::{Fault, FaultKind};
-use holdline_domain::port::{LedgerStore, TenantStore};
+use holdline_domain::port::{FeedStore, LedgerStore, TenantStore};
 use holdline_store::engine::postgres::{Mark, other_sessions};
 use holdline_store::{Clocks, Stores};
 
@@ -63,6 +63,14 @@ pub(crate) async fn open_tenants(settings: &config::Store) -> anyhow::Result<Arc
         return holdline_store::open_sqlite_tenants(&settings.data, &Clocks::of_machine()).map_err(sentence);
     }
     Ok(open(settings).await?.tenants)
+}
+
+/// Opens what consumers of the feed keep for a command, as [`open_tenants`] does.
+pub(crate) async fn open_feed(settings: &config::Store) -> anyhow::Result<Arc<dyn FeedStore>> {
+    if settings.kind == StoreKind::Sqlite {
+        return holdline_store::open_sqlite_feed(&settings.data, &Clocks::of_machine()).map_err(sentence);
+    }
+    Ok(open(settings).await?.feed)
 }
 
 /// Opens the ledger for a command, as [`open_tenants`] does.

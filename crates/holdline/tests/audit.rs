@@ -7,9 +7,18 @@
 mod closings;
 #[path = "audit/corruptions.rs"]
 mod corruptions;
+#[path = "audit/life.rs"]
+mod life;
+#[path = "audit/money_corruptions.rs"]
+mod money_corruptions;
+#[path = "audit/parcels.rs"]
+mod parcels;
+#[path = "audit/payments.rs"]
+mod payments;
 #[path = "audit/postgres.rs"]
 mod postgres;
 mod postgres_server;
+mod process;
 #[path = "audit/promises.rs"]
 mod promises;
 #[path = "audit/shop.rs"]
@@ -20,13 +29,14 @@ mod stories;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use holdline_domain::order::{EventKind, OrderEvent};
+use holdline_domain::order::EventKind;
 use holdline_domain::tenant::CommitOn;
 use holdline_store::{Clocks, Stores};
 use serde_json::Value;
 use tempfile::TempDir;
 
 use corruptions::{CORRUPTIONS, UNREADABLE};
+use money_corruptions::MONEY_CORRUPTIONS;
 use shop::Shop;
 
 /// How the audit is told where the store is, and its answer.
@@ -101,7 +111,7 @@ fn calls_a_whole_sqlite_store_clean() {
     let (status, report) = audit(&["--data", text(store.path())], &[]);
     expect_clean(&report);
     assert_eq!(status, 0);
-    assert_eq!(report["holds"], 32);
+    assert_eq!(report["holds"], 42);
     let (status, output) = audit_text(&["--data", text(store.path())], &[]);
     let last = String::from_utf8(output.stdout).unwrap().lines().last().unwrap().to_owned();
     assert!(last.starts_with("AUDIT clean orders=") && last.contains(" seconds="), "{last}");
@@ -111,7 +121,7 @@ fn calls_a_whole_sqlite_store_clean() {
 #[test]
 fn finds_every_corruption_of_a_sqlite_store() {
     let store = sqlite_store();
-    for corruption in CORRUPTIONS {
+    for corruption in CORRUPTIONS.iter().chain(MONEY_CORRUPTIONS) {
         let broken_store = copy(store.path());
         execute_sqlite(broken_store.path(), corruption.database, corruption.sql);
         let (status, report) = audit(&["--data", text(broken_store.path())], &[]);
@@ -192,7 +202,7 @@ async fn work(shop: &mut Shop, mall: &shop::Mall) {
     let submits = (0..40).map(|i| shop.submit(mall, &format!("buyer-{i}"), &[("tea", 1), ("cup", 1)])).collect();
     let mut placed = shop.place(mall, submits, 900_000).await;
     let ended = placed.split_off(20);
-    shop.end(&ended, OrderEvent::Cancel, EventKind::Cancelled).await;
+    shop.end(&ended, EventKind::Cancelled).await;
     shop.settled(0).await;
 }
 

@@ -4,6 +4,8 @@
 //! store has one owner, so on SQLite both are the same. After each story the servers stop in order and the audit judges
 //! what they leave.
 
+#[path = "process/center.rs"]
+mod center;
 mod postgres_server;
 mod process;
 
@@ -11,6 +13,8 @@ mod process;
 mod client;
 #[path = "e2e/database.rs"]
 mod database;
+#[path = "e2e/events.rs"]
+mod events;
 #[path = "e2e/expiry.rs"]
 mod expiry;
 #[path = "e2e/holds.rs"]
@@ -27,10 +31,14 @@ mod life;
 mod limits;
 #[path = "e2e/merchant.rs"]
 mod merchant;
+#[path = "e2e/paid.rs"]
+mod paid;
 #[path = "e2e/periods.rs"]
 mod periods;
 #[path = "e2e/prices.rs"]
 mod prices;
+#[path = "e2e/receiver.rs"]
+mod receiver;
 #[path = "e2e/refusals.rs"]
 mod refusals;
 #[path = "e2e/shop.rs"]
@@ -39,6 +47,8 @@ mod shop;
 mod stock;
 #[path = "e2e/taker.rs"]
 mod taker;
+#[path = "e2e/webhooks.rs"]
+mod webhooks;
 
 /// Makes every story a test on each engine.
 macro_rules! stories {
@@ -84,5 +94,13 @@ stories! {
     later::an_accepted_submit_is_seen_to_its_end_on_every_process,
     later::a_mall_submits_and_asks_in_its_own_words,
     periods::a_slow_sale_sells_each_period_and_moves_its_rest_on,
+    paid::an_order_is_paid_shipped_returned_in_part_and_completed,
+    paid::a_center_that_misbehaves_costs_nobody_money,
+    paid::a_center_that_is_down_is_waited_for,
+    events::whoever_waits_hears_of_it_and_misses_nothing,
+    events::an_order_that_cannot_be_settled_is_parked_and_the_rest_goes_on,
+    webhooks::an_event_arrives_signed_and_can_be_had_again,
+    webhooks::an_endpoint_that_was_down_gets_its_events_in_order,
+    webhooks::an_endpoint_that_is_gone_or_inside_is_left_alone,
     limits::what_does_not_fit_is_refused_by_its_own_code,
 }

@@ -4,10 +4,13 @@
 use std::net::IpAddr;
 
 use holdline_domain::ledger::CheckUrl;
+use holdline_domain::money::Minor;
+use holdline_domain::port::{CallbackWord, ProviderWord};
 use reqwest::Url;
 
 use crate::guard::Networks;
-use crate::signature::SigningKey;
+use crate::payment::callback_word;
+use crate::signature::{SignedMessage, SigningKey};
 
 /// A `check_url`, and the guard against private networks: what it lets through is not an address of this machine.
 pub fn check_url(bytes: &[u8]) {
@@ -42,5 +45,30 @@ pub fn signing_key(bytes: &[u8]) {
     let networks: Vec<String> = text.split(',').map(str::to_owned).collect();
     if let Ok(networks) = Networks::try_new(&networks) {
         assert!(!networks.allow(IpAddr::from([0_u8; 4])) || text.contains('/'));
+    }
+}
+
+/// A callback of a payment center: its first line as `id timestamp signatures`, the rest as its body. Nobody has signed it,
+/// so it is not believed; read all the same, it says nothing that could not be stored or that is no money.
+pub fn payment_callback(bytes: &[u8]) {
+    let (head, body) = bytes.split_at(bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len()));
+    let body = body.get(1..).unwrap_or_default();
+    let head = String::from_utf8_lossy(head);
+    let mut head = head.splitn(3, ' ');
+    let mut next = || head.next().unwrap_or_default();
+    let message = SignedMessage { id: next(), timestamp: next(), signatures: next(), body };
+    let key = SigningKey::try_new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").expect("a key");
+    let now_s = message.timestamp.parse().unwrap_or_default();
+    assert!(message.verify(&[key], now_s).is_err(), "{message:?}");
+    match callback_word(body) {
+        Ok(CallbackWord::Payment { payment, word: ProviderWord::Captured { amount, reference, .. } }) => {
+            assert!(payment.bytes().all(|byte| byte.is_ascii_graphic()), "{payment:?}");
+            assert!((1..=Minor::MAX.0).contains(&amount.0), "{amount:?}");
+            assert!(reference.is_none_or(|text| !text.contains('\0')));
+        }
+        Ok(CallbackWord::Payment { word: ProviderWord::Pending { pay: Some(pay), .. }, .. }) => {
+            assert!(pay.len() <= 16 * 1_024 && pay.starts_with('{'), "{pay}");
+        }
+        Ok(_) | Err(_) => {}
     }
 }

@@ -11,19 +11,26 @@ use ipnet::IpNet;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{Url, dns};
 
-/// The private networks that may be asked, besides the public internet.
+/// The networks that may be asked.
 #[derive(Debug, Clone, Default)]
 pub struct Networks {
     allowed: Arc<[IpNet]>,
+    /// Whether the public internet may not.
+    closed: bool,
 }
 
 impl Networks {
-    /// Parses networks such as `10.1.0.0/16` or `::1/128`.
+    /// The public internet, and networks such as `10.1.0.0/16` or `::1/128`.
     pub fn try_new(networks: &[String]) -> Result<Self, String> {
         let network = |text: &String| {
             text.parse().map_err(|_| format!("{text:?} is not a network such as 10.1.0.0/16 or ::1/128"))
         };
-        Ok(Self { allowed: networks.iter().map(network).collect::<Result<_, _>>()? })
+        Ok(Self { allowed: networks.iter().map(network).collect::<Result<_, _>>()?, closed: false })
+    }
+
+    /// These networks and nothing else.
+    pub fn only(networks: &[String]) -> Result<Self, String> {
+        Ok(Self { closed: true, ..Self::try_new(networks)? })
     }
 
     fn names(&self, address: IpAddr) -> bool {
@@ -33,7 +40,7 @@ impl Networks {
     /// Whether an address may be asked.
     pub(crate) fn allow(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
-        is_public(address) || self.names(address)
+        (!self.closed && is_public(address)) || self.names(address)
     }
 
     /// Why a URL cannot be asked, as far as it can be told without resolving its name.
@@ -46,9 +53,7 @@ impl Networks {
         if let Some(address) = literal
             && !self.allow(address)
         {
-            return Some(format!(
-                "must not be an address of a private network ({address}), unless the operator allows it"
-            ));
+            return Some(format!("must not be {address}: the operator does not allow its network"));
         }
         let plain_is_fine = literal.is_some_and(|address| self.names(address.to_canonical()));
         if url.scheme() != "https" && !plain_is_fine {
@@ -179,6 +184,15 @@ mod tests {
             "https://167772161/",
         ] {
             assert!(objection(refused).is_some(), "{refused}");
+        }
+    }
+
+    #[test]
+    fn closed_networks_leave_out_the_internet() {
+        let home = Networks::only(&["127.0.0.0/8".to_owned()]).unwrap();
+        assert!(home.allow("127.0.0.1".parse().unwrap()));
+        for address in ["1.1.1.1", "10.0.0.1", "2606:4700::1111", "::1"] {
+            assert!(!home.allow(address.parse().unwrap()), "{address}");
         }
     }
 

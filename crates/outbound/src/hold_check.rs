@@ -4,29 +4,25 @@
 //! `{"state":"committed"|"released"|"unknown"}`. Anything else, a 404 too, means that nothing is known: stock is never
 //! given back because a route is missing.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use holdline_domain::fault::{Fault, FaultKind};
 use holdline_domain::ledger::{CheckUrl, Part};
 use holdline_domain::port::{HoldChecker, HoldQuestion, HoldWord};
-use reqwest::header::{CONTENT_TYPE, USER_AGENT};
-use reqwest::{Client, StatusCode, Url, redirect};
 use serde::{Deserialize, Serialize};
 
 use crate::guard::Networks;
+use crate::request::{Bounds, Post, SignedClient};
 use crate::signature::SigningKey;
 
-/// A taker that has not answered by then cannot say.
-const ANSWER_WITHIN: Duration = Duration::from_secs(5);
-/// The longest answer.
-const ANSWER_BYTES_MAX: usize = 4 * 1_024;
+/// A taker that has not answered by then cannot say; its answer is one word.
+const BOUNDS: Bounds = Bounds { within: Duration::from_secs(5), answer_bytes_max: 4 * 1_024 };
 
 /// Asks over HTTP, and signs what it asks.
 pub struct SignedChecker {
-    client: Client,
-    key: SigningKey,
-    networks: Networks,
+    client: SignedClient,
+    keys: [SigningKey; 1],
 }
 
 #[derive(Serialize)]
@@ -56,49 +52,18 @@ enum State {
 impl SignedChecker {
     /// A checker that signs with `key` and may ask the public internet and `networks`.
     pub fn try_new(key: SigningKey, networks: Networks) -> Result<Self, String> {
-        // A process has one provider; a second checker finds it installed.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::builder()
-            .timeout(ANSWER_WITHIN)
-            .redirect(redirect::Policy::none())
-            .no_proxy()
-            .dns_resolver(networks.resolver())
-            .build()
-            .map_err(|error| format!("no HTTP client can be made: {error}"))?;
-        Ok(Self { client, key, networks })
+        Ok(Self { client: SignedClient::try_new(networks, BOUNDS)?, keys: [key] })
     }
 
     async fn answer(&self, question: &HoldQuestion) -> Result<HoldWord, String> {
-        let url: Url = question.url.as_str().parse().map_err(|error| format!("its address cannot be read: {error}"))?;
-        // Judged again: the networks may have been narrowed since the hold was taken.
-        if let Some(objection) = self.networks.objection(&url) {
-            return Err(format!("its address {objection}"));
-        }
         let id = uuid::Uuid::now_v7().to_string();
-        let timestamp_s = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let body = body(question);
-        let request = self
-            .client
-            .post(url)
-            .header(CONTENT_TYPE, "application/json")
-            .header(USER_AGENT, concat!("holdline/", env!("CARGO_PKG_VERSION")))
-            .header("webhook-id", &id)
-            .header("webhook-timestamp", timestamp_s)
-            .header("webhook-signature", self.key.sign(&id, timestamp_s, &body))
-            .body(body);
-        let mut response = request.send().await.map_err(|error| error.without_url().to_string())?;
-        if response.status() != StatusCode::OK {
-            return Err(format!("it answered {}", response.status()));
-        }
-        let mut bytes = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| error.without_url().to_string())? {
-            if bytes.len() + chunk.len() > ANSWER_BYTES_MAX {
-                return Err(format!("its answer has more than {ANSWER_BYTES_MAX} bytes"));
-            }
-            bytes.extend_from_slice(&chunk);
+        let post = Post { url: question.url.as_str(), keys: &self.keys, id: &id, body: body(question) };
+        let answer = self.client.post(post).await.map_err(|error| error.to_string())?;
+        if answer.status != 200 {
+            return Err(format!("it answered {}", answer.status));
         }
         let answer: Answer =
-            serde_json::from_slice(&bytes).map_err(|_| "its answer is not the JSON asked for".to_owned())?;
+            serde_json::from_slice(&answer.body).map_err(|_| "its answer is not the JSON asked for".to_owned())?;
         Ok(match answer.state {
             State::Committed => HoldWord::Committed,
             State::Released => HoldWord::Released,
@@ -126,10 +91,7 @@ fn body(question: &HoldQuestion) -> Vec<u8> {
 #[async_trait]
 impl HoldChecker for SignedChecker {
     fn objection(&self, url: &CheckUrl) -> Option<String> {
-        match url.as_str().parse() {
-            Ok(url) => self.networks.objection(&url),
-            Err(error) => Some(format!("is not an address: {error}")),
-        }
+        self.client.objection(url.as_str())
     }
 
     async fn ask(&self, question: &HoldQuestion) -> Result<HoldWord, Fault> {

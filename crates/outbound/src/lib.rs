@@ -2,7 +2,8 @@
 //!
 //! Invariants: no request goes to an address outside the public internet unless the operator allowed its network, judged
 //! on the address that the connection is made to, not on the name (`guard.rs`); redirects are not followed; an answer
-//! may take 5 s and 4 KiB; every request is signed as Standard Webhooks 1.0.0 says (`signature.rs`).
+//! has a time and a size (`request.rs`); every request is signed as Standard Webhooks 1.0.0 says (`signature.rs`), or as
+//! its provider asks (`payment/`).
 //!
 //! Deliberately absent: retries (whoever asks knows when to ask again), a proxy, credentials in addresses.
 
@@ -10,8 +11,14 @@
 pub mod fuzz;
 mod guard;
 mod hold_check;
+mod payment;
+mod request;
 mod signature;
+mod webhook;
 
 pub use guard::Networks;
 pub use hold_check::SignedChecker;
-pub use signature::SigningKey;
+pub use payment::Providers;
+pub use request::{Answer, Bounds, NoAnswer, Post, SignedClient};
+pub use signature::{Distrust, SignedMessage, SigningKey};
+pub use webhook::{Render, SignedWebhooks};

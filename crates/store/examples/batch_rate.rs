@@ -21,7 +21,7 @@ use holdline_domain::ledger::{AccountKey, Demand, HoldId, LedgerAnswer, LedgerRe
 use holdline_domain::money::{Currency, Minor};
 use holdline_domain::order::change::{Change, ChangeAnswer, OrderWrite};
 use holdline_domain::order::{
-    EventKind, FulfillmentStatus, GroupState, HoldAxis, Order, OrderGroup, OrderLine, OrderNo, OrderStatus,
+    EventKind, FulfillmentStatus, GroupState, HoldAxis, Life, Order, OrderGroup, OrderLine, OrderNo, OrderStatus,
     PaymentStatus, Snapshot,
 };
 use holdline_domain::port::{LedgerStore, OrderStore};
@@ -132,6 +132,7 @@ impl Draft {
             created: UnixMillis(0),
             pay_deadline: UnixMillis(900_000),
             ended: None,
+            life: Life::default(),
         }
     }
 }

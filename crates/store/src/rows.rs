@@ -97,6 +97,26 @@ impl Fields {
         parse(&text).ok_or_else(|| self.unknown(what, &text))
     }
 
+    /// A value that `parse` knows, or NULL.
+    pub(crate) fn opt_parsed<T>(&mut self, what: &str, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Fault> {
+        let Some(text) = self.opt_text()? else { return Ok(None) };
+        parse(&text).map(Some).ok_or_else(|| self.unknown(what, &text))
+    }
+
+    /// Any bytes.
+    pub(crate) fn bytes(&mut self) -> Result<Vec<u8>, Fault> {
+        match self.values.next() {
+            Some(Value::Bytes(bytes)) => Ok(bytes),
+            other => Err(self.unexpected("bytes", other.as_ref())),
+        }
+    }
+
+    /// A JSON text or NULL.
+    pub(crate) fn opt_json<T: serde::de::DeserializeOwned>(&mut self, what: &str) -> Result<Option<T>, Fault> {
+        let Some(text) = self.opt_text()? else { return Ok(None) };
+        serde_json::from_str(&text).map(Some).map_err(|_| self.unknown(what, &text))
+    }
+
     /// A JSON text.
     pub(crate) fn json<T: serde::de::DeserializeOwned>(&mut self, what: &str) -> Result<T, Fault> {
         let text = self.text()?;

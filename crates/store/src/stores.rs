@@ -5,18 +5,20 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use holdline_domain::fault::Fault;
-use holdline_domain::port::{CatalogStore, LedgerStore, OrderStore, TenantStore};
+use holdline_domain::port::{CatalogStore, FeedStore, LedgerStore, LifeStore, OrderStore, TenantStore, WebhookStore};
 
 use crate::catalog::SqlCatalog;
 use crate::engine::Engine;
 use crate::engine::migration::{LEDGER, ORDERS};
 use crate::engine::postgres::{Mark, Postgres, mark};
 use crate::engine::sqlite::{DirectoryLock, Sqlite, refuse_lone_file};
+use crate::feed::SqlFeed;
 use crate::ledger::SqlLedger;
 use crate::order::SqlOrders;
 use crate::pair::{Pair, SqlPair};
 use crate::tenant::SqlTenants;
 use crate::time::Clocks;
+use crate::webhook::SqlWebhooks;
 
 /// Resolves when a database can no longer be trusted with writes: the process must end and be started again.
 pub type WritingEnded = Pin<Box<dyn Future<Output = Fault> + Send>>;
@@ -27,6 +29,12 @@ pub struct Stores {
     pub ledger: Arc<dyn LedgerStore>,
     /// Orders and their feed.
     pub orders: Arc<dyn OrderStore>,
+    /// What consumers of the feed keep.
+    pub feed: Arc<dyn FeedStore>,
+    /// Endpoints of webhooks.
+    pub webhooks: Arc<dyn WebhookStore>,
+    /// Attempts, refunds, shipments and returns.
+    pub life: Arc<dyn LifeStore>,
     /// The catalog.
     pub catalog: Arc<dyn CatalogStore>,
     /// Tenants and keys.
@@ -93,6 +101,12 @@ pub fn open_sqlite_tenants(directory: &Path, clocks: &Clocks) -> Result<Arc<dyn 
     Ok(Arc::new(SqlTenants::new(orders)))
 }
 
+/// What consumers keep in the embedded store in a directory, as [`open_sqlite_tenants`] opens tenants.
+pub fn open_sqlite_feed(directory: &Path, clocks: &Clocks) -> Result<Arc<dyn FeedStore>, Fault> {
+    let orders = Sqlite::open(directory, &ORDERS, clocks.database.clone(), None)?;
+    Ok(Arc::new(SqlFeed::new(orders)))
+}
+
 /// The ledger of the embedded store in a directory, as [`open_sqlite_tenants`] opens tenants.
 pub fn open_sqlite_ledger(directory: &Path, clocks: &Clocks) -> Result<Arc<dyn LedgerStore>, Fault> {
     let ledger = Sqlite::open(directory, &LEDGER, clocks.database.clone(), None)?;
@@ -140,9 +154,13 @@ fn postgres_stores(pair: SqlPair<Postgres>, clocks: &Clocks) -> Stores {
 impl Stores {
     fn over<E: Engine>(pair: SqlPair<E>, clocks: &Clocks, durability: String, writing_ended: WritingEnded) -> Self {
         let (ledger, orders) = (pair.ledger.clone(), pair.orders.clone());
+        let sql_orders = SqlOrders::new(orders.clone(), clocks);
         Self {
             ledger: Arc::new(SqlLedger::new(ledger)),
-            orders: Arc::new(SqlOrders::new(orders.clone(), clocks)),
+            life: Arc::new(sql_orders.clone()),
+            orders: Arc::new(sql_orders),
+            feed: Arc::new(SqlFeed::new(orders.clone())),
+            webhooks: Arc::new(SqlWebhooks::new(orders.clone())),
             catalog: Arc::new(SqlCatalog::new(orders.clone())),
             tenants: Arc::new(SqlTenants::new(orders)),
             pair: Arc::new(pair),

@@ -9,8 +9,8 @@ use tokio_postgres::Client;
 
 async fn process(url: &str) -> Process {
     let stores = connect_postgres(url, url, &Clocks::of_machine()).await.expect("the server can be reached");
-    let Stores { ledger, orders, catalog, tenants, .. } = stores;
-    Process { ledger, orders, catalog, tenants }
+    let Stores { ledger, orders, feed, webhooks, catalog, tenants, .. } = stores;
+    Process { ledger, orders, feed, webhooks, catalog, tenants }
 }
 
 async fn with_installation<T: Future<Output = ()>>(rule: impl FnOnce(Process, Process) -> T) {
@@ -23,8 +23,10 @@ async fn with_installation<T: Future<Output = ()>>(rule: impl FnOnce(Process, Pr
 
 holdline_testkit::ledger_contract!(super::with_installation);
 holdline_testkit::order_contract!(super::with_installation);
+holdline_testkit::feed_contract!(super::with_installation);
 holdline_testkit::catalog_contract!(super::with_installation);
 holdline_testkit::tenant_contract!(super::with_installation);
+holdline_testkit::webhook_contract!(super::with_installation);
 
 /// Asserts that a query finds nothing that contradicts it.
 async fn assert_none(client: &Client, what: &str, sql: &str) {

@@ -10,7 +10,7 @@ use holdline_domain::fault::FaultKind;
 use holdline_domain::id::{BuyerId, GroupKey, Reference, SellerId, SkuCode, TenantName, Version};
 use holdline_domain::ledger::{Flags, HoldId, LedgerAnswer, LedgerRequest, MovementKind, Part, PartState, Resolution};
 use holdline_domain::order::change::{Change, ChangeAnswer, OrderWrite};
-use holdline_domain::order::{Actor, EventKind, GroupState, OrderEvent, OrderGroup, OrderNo};
+use holdline_domain::order::{Actor, EventKind, GroupState, OrderGroup, OrderNo};
 use holdline_domain::port::FeedPosition;
 use holdline_domain::time::UnixMillis;
 use samples::{Scene, TENANT, adjust, draft, hold, order, order_no, place, quota, sku_draft, stock};
@@ -230,7 +230,7 @@ async fn an_order_is_updated_under_its_version_only() {
     let scene = Scene::new();
     change(&scene, vec![place(1, "k1")]).await;
     let stored = scene.stores().orders.orders(TENANT, &[order_no(1)]).await.unwrap().remove(0).unwrap();
-    let cancelled = stored.after(OrderEvent::Cancel, Actor::Buyer).unwrap();
+    let cancelled = stored.cancelled(Actor::Buyer).unwrap();
     let update = Change {
         orders: vec![(OrderWrite::Update(Box::new(cancelled.clone())), EventKind::Cancelled)],
         ..Change::touch(TENANT)
@@ -286,7 +286,7 @@ async fn orders_are_listed_by_buyer_seller_and_age() {
     let seller = SellerId::from_stored("acme");
     assert!(orders.orders_of_seller(TENANT, &seller, None, 9).await.unwrap().orders.is_empty());
     let entries = [(TENANT, seller.clone(), order_no(2)), (TENANT, seller.clone(), order_no(1))];
-    let to = FeedPosition { epoch: 1, seq: 2 };
+    let to = FeedPosition { epoch: 1, round: 0, seq: 2 };
     orders.index_by_seller(&entries, "seller_index", to).await.unwrap();
     orders.index_by_seller(&entries, "seller_index", to).await.unwrap();
     let page = orders.orders_of_seller(TENANT, &seller, None, 9).await.unwrap();
@@ -305,7 +305,7 @@ async fn the_feed_has_no_gaps_and_positions_never_go_back() {
     assert_eq!(seen, [(1, order_no(1)), (2, order_no(3)), (3, order_no(4))]);
     assert_eq!(page.events[0].seller, SellerId::from_stored("acme"));
     assert_eq!(orders.events_after(2, 10).await.unwrap().events.len(), 1);
-    let start = FeedPosition { epoch: page.epoch, seq: 0 };
+    let start = FeedPosition { epoch: page.epoch, round: 0, seq: 0 };
     assert_eq!(orders.feed_position("settlement").await.unwrap(), start);
     for seq in [2, 1, 3, 3] {
         orders.advance_feed_position("settlement", FeedPosition { seq, ..start }).await.unwrap();
@@ -427,7 +427,7 @@ async fn a_database_migrated_by_a_newer_program_stops_this_one_at_its_next_batch
         scene.file(database).execute(&format!("UPDATE {head} SET min_writer = 9"), []).unwrap();
     }
     let stores = scene.stores();
-    let position = FeedPosition { epoch: 1, seq: 1 };
+    let position = FeedPosition { epoch: 1, round: 0, seq: 1 };
     for fault in [
         stores.ledger.apply(Arc::new([adjust("A", 1, "opening")])).await.unwrap_err(),
         stores.ledger.advance_reaper_cursor(1).await.unwrap_err(),

@@ -18,15 +18,15 @@ fn restore(directory: &Path) -> Stores {
 async fn a_consumer_whose_position_is_of_an_older_epoch_starts_again() {
     let directory = tempfile::tempdir().unwrap();
     let stores = open(directory.path()).unwrap();
-    let old = FeedPosition { epoch: 1, seq: 40 };
+    let old = FeedPosition { epoch: 1, round: 0, seq: 40 };
     stores.orders.advance_feed_position("index", old).await.unwrap();
     assert_eq!(stores.orders.feed_position("index").await.unwrap(), old);
     let renewed = stores.pair.renew(UnixMillis(0)).await.unwrap();
     assert_eq!(renewed.epoch, 2);
-    let start = FeedPosition { epoch: 2, seq: 0 };
+    let start = FeedPosition { epoch: 2, round: 0, seq: 0 };
     assert_eq!(stores.orders.feed_position("index").await.unwrap(), start);
     // In the new epoch any position is further than in the old one, and they never go back.
-    let new = FeedPosition { epoch: 2, seq: 3 };
+    let new = FeedPosition { epoch: 2, round: 0, seq: 3 };
     for to in [new, old] {
         stores.orders.advance_feed_position("index", to).await.unwrap();
         assert_eq!(stores.orders.feed_position("index").await.unwrap(), new);

@@ -48,11 +48,37 @@ pub enum Seen {
     NotInTime,
     /// What was left of an ended period was moved on.
     RestMoved,
+    /// An order was paid.
+    Paid,
+    /// A callback was taken before its payment's creation was answered.
+    CallbackBeforeAnswer,
+    /// A callback was delivered again.
+    DuplicateCallback,
+    /// A provider captured another amount than was owed.
+    WrongAmount,
+    /// Money came for orders that had ended, or were paid otherwise.
+    LateMoney,
+    /// Money went back.
+    Refunded,
+    /// Late money brought an expired order back to life.
+    Revived,
+    /// An attempt was opened after another one of the same payment.
+    MeansChanged,
+    /// A provider was away for long.
+    ProviderDown,
+    /// Money came for a payment that nobody had opened.
+    OrphanPayment,
+    /// The hold of an unpaid order lapsed.
+    Lapsed,
+    /// A lapsed hold was taken again.
+    HeldAgain,
+    /// A refund of more than was left was refused.
+    RefundRefused,
 }
 
 impl Seen {
     /// Everything that is counted.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 33] = [
         Self::CrashBeforeCommit,
         Self::CrashAfterCommit,
         Self::LostAnswer,
@@ -73,6 +99,19 @@ impl Seen {
         Self::PromisedNumbers,
         Self::NotInTime,
         Self::RestMoved,
+        Self::Paid,
+        Self::CallbackBeforeAnswer,
+        Self::DuplicateCallback,
+        Self::WrongAmount,
+        Self::LateMoney,
+        Self::Refunded,
+        Self::Revived,
+        Self::MeansChanged,
+        Self::ProviderDown,
+        Self::OrphanPayment,
+        Self::Lapsed,
+        Self::HeldAgain,
+        Self::RefundRefused,
     ];
 
     /// The name in the summary.
@@ -98,6 +137,19 @@ impl Seen {
             Self::PromisedNumbers => "promised_numbers",
             Self::NotInTime => "not_in_time",
             Self::RestMoved => "rest_moved",
+            Self::Paid => "paid",
+            Self::CallbackBeforeAnswer => "callback_before_answer",
+            Self::DuplicateCallback => "duplicate_callback",
+            Self::WrongAmount => "wrong_amount",
+            Self::LateMoney => "late_money",
+            Self::Refunded => "refunded",
+            Self::Revived => "revived",
+            Self::MeansChanged => "means_changed",
+            Self::ProviderDown => "provider_down",
+            Self::OrphanPayment => "orphan_payment",
+            Self::Lapsed => "lapsed",
+            Self::HeldAgain => "held_again",
+            Self::RefundRefused => "refund_refused",
         }
     }
 }

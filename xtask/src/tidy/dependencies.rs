@@ -31,6 +31,7 @@ const AMQP: &str = "holdline-amqp";
 const GATEWAY: &str = "holdline-gateway";
 const OUTBOUND: &str = "holdline-outbound";
 const LOAD: &str = "holdline-load";
+const SANDBOX: &str = "holdline-sandbox";
 const TESTKIT: &str = "holdline-testkit";
 const BAD_DISK: &str = "holdline-bad-disk";
 
@@ -88,12 +89,15 @@ const WALLS: &[Wall] = &[
     Wall { name: AMQP, sees: &[DOMAIN], tests_see: &[TESTKIT], refuses: &[] },
     Wall { name: GATEWAY, sees: &[DOMAIN, APP], tests_see: &[TESTKIT], refuses: &[] },
     Wall { name: OUTBOUND, sees: &[DOMAIN], tests_see: &[], refuses: &[] },
+    // Another party's server: it shares signatures and the guard with what it talks to, and no rule. Its tests are the
+    // contract of the adapter that speaks to it.
+    Wall { name: SANDBOX, sees: &[OUTBOUND], tests_see: &[DOMAIN], refuses: &[] },
     Wall { name: LOAD, sees: &[], tests_see: &[], refuses: &[] },
     Wall { name: BAD_DISK, sees: &[], tests_see: &[], refuses: &[] },
     Wall { name: TESTKIT, sees: &[DOMAIN, APP], tests_see: &[STORE, REDIS, AMQP], refuses: &[] },
     Wall {
         name: "holdline",
-        sees: &[DOMAIN, APP, STORE, REDIS, AMQP, GATEWAY, OUTBOUND, LOAD],
+        sees: &[DOMAIN, APP, STORE, REDIS, AMQP, GATEWAY, OUTBOUND, SANDBOX, LOAD],
         tests_see: &[TESTKIT],
         refuses: &[],
     },
@@ -173,6 +177,8 @@ mod tests {
             (STORE, DOMAIN, None),
             (GATEWAY, APP, None),
             ("holdline", STORE, None),
+            (SANDBOX, OUTBOUND, None),
+            (SANDBOX, DOMAIN, Some("dev")),
             (STORE, TESTKIT, Some("dev")),
             (TESTKIT, STORE, Some("dev")),
             (APP, "tokio", None),
@@ -193,6 +199,8 @@ mod tests {
             (STORE, REDIS, None),
             (GATEWAY, STORE, None),
             (LOAD, DOMAIN, None),
+            (SANDBOX, DOMAIN, None),
+            (OUTBOUND, SANDBOX, Some("dev")),
             ("holdline", TESTKIT, None),
             (TESTKIT, STORE, None),
             (TESTKIT, GATEWAY, Some("dev")),

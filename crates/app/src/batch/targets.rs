@@ -10,6 +10,7 @@ use holdline_domain::order::{Acceptance, Order, OrderGroup, StoredSubmit, Submit
 use holdline_domain::port::{LedgerStore, OrderStore};
 
 use super::Target;
+use crate::feed::Bell;
 
 /// Writes to the ledger.
 pub(crate) struct LedgerTarget(pub(crate) Arc<dyn LedgerStore>);
@@ -42,8 +43,11 @@ impl Target for LedgerTarget {
     }
 }
 
-/// Writes orders.
-pub(crate) struct OrderTarget(pub(crate) Arc<dyn OrderStore>);
+/// Writes orders, and rings for whoever waits for their events.
+pub(crate) struct OrderTarget {
+    pub(crate) orders: Arc<dyn OrderStore>,
+    pub(crate) bell: Arc<Bell>,
+}
 
 impl Target for OrderTarget {
     const NAME: &'static str = "orders";
@@ -70,7 +74,9 @@ impl Target for OrderTarget {
     }
 
     async fn apply(&self, batch: Arc<[Change]>) -> Result<Vec<ChangeAnswer>, Fault> {
-        self.0.apply(batch).await
+        let answers = self.orders.apply(batch).await?;
+        self.bell.ring();
+        Ok(answers)
     }
 }
 

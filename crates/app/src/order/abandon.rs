@@ -61,6 +61,7 @@ impl App {
             }
             ChangeAnswer::GroupExists(group) => Some(*group),
             other @ (ChangeAnswer::Stale { .. }
+            | ChangeAnswer::StaleRow { .. }
             | ChangeAnswer::AlreadyAccepted(_)
             | ChangeAnswer::NumbersPromised(_)
             | ChangeAnswer::NumberTaken(_)

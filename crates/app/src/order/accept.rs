@@ -125,6 +125,7 @@ impl Placing {
             other @ (ChangeAnswer::NumbersPromised(_)
             | ChangeAnswer::NumberTaken(_)
             | ChangeAnswer::Stale { .. }
+            | ChangeAnswer::StaleRow { .. }
             | ChangeAnswer::TooEarly { .. }
             | ChangeAnswer::TooLate { .. }) => unreachable!("a promise is never answered {other:?}"),
         }

@@ -1,4 +1,5 @@
-//! Expiry: an order that nobody paid ends at its deadline, by the shard clock.
+//! What time does: an order that nobody paid ends at its deadline, its hold may lapse before, and a delivered one counts as
+//! received; all by the shard clock.
 //!
 //! The sweep finds due timers and writes the end, a bounded number per tick, so that 100,000 orders due in one instant
 //! do not stop placing. Reads do not wait for it: see [`App::settled`].
@@ -6,9 +7,8 @@
 use futures_util::future::join_all;
 use holdline_domain::fault::Fault;
 use holdline_domain::id::TenantId;
-use holdline_domain::order::change::{Change, ChangeAnswer, OrderWrite, Timer};
-use holdline_domain::order::state::Transition;
-use holdline_domain::order::{Actor, EventKind, Order, OrderEvent, OrderNo, OrderStatus};
+use holdline_domain::order::change::{Change, ChangeAnswer, Due, OrderWrite, Timer};
+use holdline_domain::order::{EventKind, HoldAxis, Obstacle, Order, OrderNo, OrderStatus};
 use holdline_domain::time::{CLOCK_STEP_MAX_MS, UnixMillis};
 
 use crate::App;
@@ -16,6 +16,9 @@ use crate::error::Error;
 
 /// Timers read at once.
 const PAGE: usize = 500;
+/// After how long an order is looked at again that an open attempt keeps past its instant, in milliseconds: seldom enough
+/// that thousands of them do not keep the sweep from others.
+const ATTEMPT_OPEN_MS: i64 = 20_000;
 
 /// Ends overdue orders until the loops stop.
 pub(crate) async fn sweep_overdue(app: App) {
@@ -58,24 +61,100 @@ async fn sweep_page(app: &App, limit: usize) -> Result<usize, Fault> {
 async fn end_overdue(app: &App, timer: &Timer) -> Result<bool, Fault> {
     let found = app.inner.ports.orders.orders(timer.tenant, std::slice::from_ref(&timer.order_no)).await?;
     match found.into_iter().next().flatten() {
-        Some(order) => app.expire(&order).await,
+        Some(order) => match next_instant(&order) {
+            // A look after an open attempt: the order's own timer, perhaps lost, is set again.
+            Some(instant) if timer.due < instant && app.inner.ports.clock.wall() < instant => {
+                app.look_again(&order, Due::At(instant)).await
+            }
+            _ => app.step(&order).await,
+        },
         None => Ok(true),
     }
 }
 
+/// When the hold of an order that waits for payment lapses, if it does.
+fn lapses_at(order: &Order) -> Option<UnixMillis> {
+    order.life.hold_until.filter(|until| *until < order.pay_deadline && order.hold == HoldAxis::Held)
+}
+
+/// When time alone does something to an order that waits for payment.
+fn next_instant(order: &Order) -> Option<UnixMillis> {
+    let waits = order.status == OrderStatus::PendingPayment;
+    waits.then(|| lapses_at(order).unwrap_or(order.pay_deadline))
+}
+
 impl App {
-    /// Ends an order if its deadline has passed by the shard clock. True when nothing is left to do: it has ended or
-    /// cannot expire. False when it is too early, or somebody else changed it meanwhile.
-    async fn expire(&self, order: &Order) -> Result<bool, Fault> {
-        let expired = match order.after(OrderEvent::Expire, Actor::System) {
+    /// What time alone does to an order, once its instant has come. True when this timer has nothing left to do: the
+    /// step is taken, a later timer was set with it, or the order has gone on. False when it is too early, or somebody
+    /// else changed the order meanwhile.
+    async fn step(&self, order: &Order) -> Result<bool, Fault> {
+        match (order.status, lapses_at(order)) {
+            (OrderStatus::PendingPayment, Some(until)) if self.inner.ports.clock.wall() < order.pay_deadline => {
+                self.lapse(order, until).await
+            }
+            (OrderStatus::PendingPayment, _) => self.expire(order).await,
+            (OrderStatus::Confirmed, _) => self.receive_overdue(order).await,
+            (
+                OrderStatus::Creating
+                | OrderStatus::Completed
+                | OrderStatus::CreateFailed
+                | OrderStatus::Cancelled
+                | OrderStatus::Expired,
+                _,
+            ) => Ok(true),
+        }
+    }
+
+    /// Ends an order if its deadline has passed by the shard clock.
+    pub(crate) async fn expire(&self, order: &Order) -> Result<bool, Fault> {
+        let expired = match order.expired() {
             Ok(expired) => expired,
-            Err(Transition::Already | Transition::Refused | Transition::To(_)) => return Ok(true),
+            Err(Obstacle::AttemptOpen(_)) => return self.look_again(order, Due::In(ATTEMPT_OPEN_MS)).await,
+            Err(_) => return Ok(true),
         };
-        let change = Change {
+        self.take_step(Change {
             orders: vec![(OrderWrite::Update(Box::new(expired)), EventKind::Expired)],
             not_before: Some(order.pay_deadline),
             ..Change::touch(order.tenant)
+        })
+        .await
+    }
+
+    /// Gives the hold of an order back that may still be paid, and has it looked at again at its deadline.
+    async fn lapse(&self, order: &Order, until: UnixMillis) -> Result<bool, Fault> {
+        let lapsed = match order.lapsed() {
+            Ok(lapsed) => lapsed,
+            Err(Obstacle::AttemptOpen(_)) => return self.look_again(order, Due::In(ATTEMPT_OPEN_MS)).await,
+            Err(_) => return Ok(true),
         };
+        self.take_step(Change {
+            orders: vec![(OrderWrite::Update(Box::new(lapsed)), EventKind::HoldLapsed)],
+            timers: vec![(order.no.clone(), Due::At(order.pay_deadline))],
+            not_before: Some(until),
+            ..Change::touch(order.tenant)
+        })
+        .await
+    }
+
+    /// Has an order looked at again that an open attempt keeps, or kept. The attempt's end sets a timer too, but perhaps one of the very
+    /// instant of the timer that is about to be removed here.
+    async fn look_again(&self, order: &Order, due: Due) -> Result<bool, Fault> {
+        self.take_step(Change { timers: vec![(order.no.clone(), due)], ..Change::touch(order.tenant) }).await
+    }
+
+    /// Counts an order as received that was delivered long enough ago.
+    async fn receive_overdue(&self, order: &Order) -> Result<bool, Fault> {
+        let (Some(delivered), Ok(received)) = (order.life.delivered, order.received()) else { return Ok(true) };
+        let Some(tenant) = self.tenant(order.tenant) else { return Ok(false) };
+        self.take_step(Change {
+            orders: vec![(OrderWrite::Update(Box::new(received)), EventKind::Completed)],
+            not_before: Some(delivered.plus_ms(tenant.policies.receive_after_ms)),
+            ..Change::touch(order.tenant)
+        })
+        .await
+    }
+
+    async fn take_step(&self, change: Change) -> Result<bool, Fault> {
         match self.inner.orders.send(change).await? {
             ChangeAnswer::Applied { now } => {
                 self.saw_now(now);
@@ -87,11 +166,12 @@ impl App {
             }
             ChangeAnswer::Stale { .. } => Ok(false),
             other @ (ChangeAnswer::GroupExists(_)
+            | ChangeAnswer::StaleRow { .. }
             | ChangeAnswer::AlreadyAccepted(_)
             | ChangeAnswer::NumbersPromised(_)
             | ChangeAnswer::NumberTaken(_)
             | ChangeAnswer::TooLate { .. }) => {
-                unreachable!("an expiry is never answered {other:?}")
+                unreachable!("a step of time is never answered {other:?}")
             }
         }
     }
@@ -128,7 +208,7 @@ impl App {
         }
         for order in &mut orders {
             if order.is_overdue(floor)
-                && let Ok(mut expired) = order.after(OrderEvent::Expire, Actor::System)
+                && let Ok(mut expired) = order.expired()
             {
                 if let Some(ended) = &mut expired.ended {
                     ended.at = order.pay_deadline;

@@ -23,9 +23,11 @@ use holdline_domain::id::{Fingerprint, SellerId, Slot};
 use holdline_domain::ledger::{HoldId, HoldRecord, LedgerAnswer, LedgerRequest, shortages};
 use holdline_domain::order::change::{Change, ChangeAnswer, OrderWrite};
 use holdline_domain::order::{
-    Acceptance, EventKind, GroupState, Offer, Order, OrderGroup, OrderNo, OrderStatus, Quote, Submit, demands, quote,
+    Acceptance, EventKind, GroupState, HoldAxis, Offer, Order, OrderGroup, OrderNo, OrderStatus, Quote, Submit,
+    demands, quote,
 };
 use holdline_domain::refusal::{Difference, Refusal};
+use holdline_domain::tenant::CommitOn;
 use holdline_domain::time::UnixMillis;
 use tokio::sync::oneshot;
 
@@ -92,6 +94,7 @@ pub(super) struct Placing {
     /// What the client was told before it was decided.
     pub(super) promised: Option<Acceptance>,
     pay_within_ms: i64,
+    hold_within_ms: Option<i64>,
     business_code: u16,
 }
 
@@ -99,9 +102,12 @@ impl Placing {
     pub(super) fn new(app: App, submit: Submit) -> Self {
         let content = submit.fingerprint();
         let tenant = app.tenant(submit.tenant);
-        let pay_within_ms = tenant.as_ref().map_or(0, |tenant| tenant.pay_within_ms);
+        let pay_within_ms = tenant.as_ref().map_or(0, |tenant| tenant.pay_within_ms(&submit.channel));
+        // What is sold as soon as the order exists does not lapse.
+        let lapses = tenant.as_ref().filter(|tenant| tenant.commit_on == CommitOn::PaymentCaptured);
+        let hold_within_ms = lapses.and_then(|tenant| tenant.policies.hold_within_ms);
         let business_code = tenant.as_ref().map_or(0, |tenant| tenant.business_code);
-        Self { app, submit, content, promised: None, pay_within_ms, business_code }
+        Self { app, submit, content, promised: None, pay_within_ms, hold_within_ms, business_code }
     }
 
     pub(super) async fn run(&self) -> Result<Placed, Error> {
@@ -249,6 +255,10 @@ impl Placing {
             // The goods have moved to other sellers since the hold was taken: its parts no longer fit.
             return self.spend(Refusal::SubmitAbandoned, Some(hold)).await;
         };
+        let hold_within = self.hold_within_ms.filter(|ms| *ms < self.pay_within_ms).map(UnixMillis);
+        for order in orders.iter_mut().filter(|order| order.hold == HoldAxis::Held) {
+            order.life.hold_until = hold_within;
+        }
         for _ in 0..NUMBER_TRIES {
             match self.app.inner.orders.send(self.change(&orders)).await? {
                 ChangeAnswer::Applied { now } => return Ok(self.placed(orders, now)),
@@ -262,6 +272,7 @@ impl Placing {
                 }
                 other @ (ChangeAnswer::AlreadyAccepted(_)
                 | ChangeAnswer::Stale { .. }
+                | ChangeAnswer::StaleRow { .. }
                 | ChangeAnswer::TooEarly { .. }
                 | ChangeAnswer::TooLate { .. }) => {
                     unreachable!("an insert without a bound in time is never answered {other:?}")
@@ -296,6 +307,7 @@ impl Placing {
         for order in &mut orders {
             order.created = now;
             order.pay_deadline = now.plus_ms(order.pay_deadline.0);
+            order.life.hold_until = order.life.hold_until.map(|interval| now.plus_ms(interval.0));
         }
         Placed { orders, replayed: false, now }
     }

@@ -23,7 +23,7 @@ use holdline_domain::port::{FeedPosition, LedgerStore, OrderStore};
 use holdline_domain::tenant::Tenant;
 use holdline_domain::time::UnixMillis;
 
-use crate::settle::Consumer;
+use crate::feed::Consumer;
 
 /// Events and holds of one page.
 const PAGE: usize = 500;
@@ -91,7 +91,7 @@ impl Reconciliation<'_> {
 
     /// Notes that the ledger is where the orders are, in the epoch that the feed has now.
     pub async fn note_settled(&self, findings: &Findings, epoch: i64) -> Result<(), Fault> {
-        let to = FeedPosition { epoch, seq: findings.feed_end };
+        let to = FeedPosition { epoch, round: 0, seq: findings.feed_end };
         self.orders.advance_feed_position(Consumer::Ledger.name(), to).await
     }
 }

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use holdline_domain::fault::Fault;
+use holdline_domain::fulfillment::ended_reference;
 use holdline_domain::id::{GroupKey, Quantity, Reference, TenantId};
 use holdline_domain::ledger::{HoldId, HoldLine, HoldRecord, LedgerAnswer, LedgerRequest, PartState, Resolution};
 use holdline_domain::order::{Order, OrderNo};
 use holdline_domain::tenant::{CommitOn, Tenant};
 
 use super::{Verdict, Walk};
-use crate::settle::{ended_reference, resolution};
+use crate::settlement::resolution;
 
 impl Walk<'_, '_> {
     pub(super) async fn compare_orders(&mut self, tenant: &Tenant, numbers: &[OrderNo]) -> Result<(), Fault> {
@@ -34,7 +35,7 @@ impl Walk<'_, '_> {
 
     /// One order and its hold.
     pub(super) async fn compare(&mut self, order: &Order, hold: &HoldRecord, commit_on: CommitOn) -> Result<(), Fault> {
-        let wanted = resolution(order.status, commit_on);
+        let wanted = resolution(order, commit_on);
         let status = order.status;
         let (no, hold_no) = (&order.no, hold.hold_no);
         match (hold.part(&order.part()), wanted) {
@@ -105,7 +106,7 @@ impl Walk<'_, '_> {
         for account in self.of.ledger.accounts_by_no(&account_nos).await? {
             let of_account = lines.iter().filter(|line| line.account_no == account.account_no);
             let units = of_account.map(|line| line.quantity).sum();
-            let reference: Reference = ended_reference(order);
+            let reference: Reference = ended_reference(order, order.hold_n);
             let what = format!(
                 "order {} is {}, but {units} of {} stayed sold: given back under {reference}",
                 order.no,

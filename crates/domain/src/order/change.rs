@@ -5,6 +5,7 @@
 //! it, and write what it returns.
 
 mod rows;
+mod satellite;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,6 +14,7 @@ use crate::id::{GroupKey, SellerId, TenantId, Version};
 use crate::time::UnixMillis;
 
 pub use rows::{Decided, Event, Guard, GuardKeys, Timer};
+pub use satellite::{Satellite, SatelliteKey, SatelliteKind};
 
 /// A write to one order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +35,15 @@ impl OrderWrite {
     }
 }
 
+/// When to look at an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Due {
+    /// At this instant, or at once if it has passed.
+    At(UnixMillis),
+    /// So many milliseconds after the batch's "now".
+    In(i64),
+}
+
 /// One decision about orders.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
@@ -44,6 +55,10 @@ pub struct Change {
     pub accept: Option<Box<AcceptedSubmit>>,
     /// The orders to write, each with its event.
     pub orders: Vec<(OrderWrite, EventKind)>,
+    /// Rows that live with them: attempts, refunds, shipments, returns.
+    pub satellites: Vec<Satellite>,
+    /// When to look at orders again, besides the deadline of new ones.
+    pub timers: Vec<(OrderNo, Due)>,
     /// The shard clock must have reached this instant.
     pub not_before: Option<UnixMillis>,
     /// The shard clock must not have reached this instant.
@@ -53,7 +68,16 @@ pub struct Change {
 impl Change {
     /// Writes nothing, but takes the feed head: its answer tells the shard clock, and no later decision is earlier.
     pub fn touch(tenant: TenantId) -> Self {
-        Self { tenant, group: None, accept: None, orders: Vec::new(), not_before: None, not_after: None }
+        Self {
+            tenant,
+            group: None,
+            accept: None,
+            orders: Vec::new(),
+            satellites: Vec::new(),
+            timers: Vec::new(),
+            not_before: None,
+            not_after: None,
+        }
     }
 
     /// Promises that a submit will be decided, and keeps its request.
@@ -90,6 +114,13 @@ pub enum ChangeAnswer {
         /// Its version now.
         current: Option<Version>,
     },
+    /// A row beside the orders has another version than the change was decided on, or exists already.
+    StaleRow {
+        /// The row.
+        key: SatelliteKey,
+        /// Its version now.
+        current: Option<Version>,
+    },
     /// An order number is taken: draw another.
     NumberTaken(OrderNo),
     /// The shard clock has not reached `not_before`.
@@ -110,6 +141,7 @@ pub fn decide(changes: &[Change], guard: Guard) -> Decided {
         groups: guard.groups,
         acceptances: guard.acceptances,
         versions: guard.orders,
+        row_versions: guard.satellites,
         now: guard.now,
         inserts: BTreeMap::new(),
         updates: BTreeMap::new(),
@@ -117,6 +149,8 @@ pub fn decide(changes: &[Change], guard: Guard) -> Decided {
         accepted: Vec::new(),
         kept: Vec::new(),
         numbers_used: Vec::new(),
+        satellites: satellite::Rows::new(),
+        timers: BTreeSet::new(),
         events: Vec::new(),
         next_seq: guard.next_seq,
     };
@@ -128,6 +162,7 @@ struct Batch {
     groups: BTreeMap<(TenantId, GroupKey), OrderGroup>,
     acceptances: BTreeMap<(TenantId, GroupKey), Acceptance>,
     versions: BTreeMap<(TenantId, OrderNo), Version>,
+    row_versions: BTreeMap<(TenantId, SatelliteKey), Version>,
     now: UnixMillis,
     inserts: BTreeMap<(TenantId, OrderNo), Order>,
     updates: BTreeMap<(TenantId, OrderNo), Order>,
@@ -135,6 +170,8 @@ struct Batch {
     accepted: Vec<AcceptedSubmit>,
     kept: Vec<(TenantId, GroupKey)>,
     numbers_used: Vec<(TenantId, OrderNo)>,
+    satellites: satellite::Rows,
+    timers: BTreeSet<Timer>,
     events: Vec<Event>,
     next_seq: i64,
 }
@@ -167,6 +204,20 @@ impl Batch {
         if change.not_after.is_some_and(|not_after| now >= not_after) {
             return Some(ChangeAnswer::TooLate { now });
         }
+        self.judge_orders(change).or_else(|| self.judge_satellites(change))
+    }
+
+    fn judge_satellites(&self, change: &Change) -> Option<ChangeAnswer> {
+        let mut seen = BTreeSet::new();
+        change.satellites.iter().find_map(|row| {
+            let key = row.key();
+            let current = self.row_versions.get(&(change.tenant, key.clone())).copied();
+            let fits = seen.insert(key.clone()) && row.follows(current);
+            (!fits).then_some(ChangeAnswer::StaleRow { key, current })
+        })
+    }
+
+    fn judge_orders(&self, change: &Change) -> Option<ChangeAnswer> {
         let mut seen = BTreeSet::new();
         change.orders.iter().find_map(|(write, _)| {
             let order = write.order();
@@ -211,18 +262,17 @@ impl Batch {
             match write {
                 OrderWrite::Insert(order) => {
                     let pay_deadline = now.plus_ms(order.pay_deadline.0);
-                    self.inserts.insert(key, Order { created: now, pay_deadline, ..(**order).clone() });
+                    let mut order = Order { created: now, pay_deadline, ..(**order).clone() };
+                    order.life.hold_until = order.life.hold_until.map(|interval| now.plus_ms(interval.0));
+                    self.inserts.insert(key, order);
                 }
                 OrderWrite::Update(order) => {
                     let mut order = (**order).clone();
-                    if let Some(ended) = &mut order.ended
-                        && ended.at == UnixMillis::default()
-                    {
-                        ended.at = now;
-                    }
+                    stamp(&mut order, now);
                     match self.inserts.get_mut(&key) {
                         Some(inserted) => {
                             (order.created, order.pay_deadline) = (inserted.created, inserted.pay_deadline);
+                            order.life.hold_until = inserted.life.hold_until;
                             *inserted = order;
                         }
                         None => drop(self.updates.insert(key, order)),
@@ -231,6 +281,19 @@ impl Batch {
             }
             self.events.push(Event { seq: self.next_seq, tenant, order_no, seller, version, kind: *kind, at: now });
             self.next_seq += 1;
+        }
+        for row in &change.satellites {
+            let (key, row) = ((tenant, row.key()), row.stamped(now));
+            self.row_versions.insert(key.clone(), row.version());
+            let is_new = row.version() == Version::FIRST || self.satellites.get(&key).is_some_and(|(_, new)| *new);
+            self.satellites.insert(key, (row, is_new));
+        }
+        for (order_no, due) in &change.timers {
+            let due = match due {
+                Due::At(instant) => *instant,
+                Due::In(interval_ms) => now.plus_ms(*interval_ms),
+            };
+            self.timers.insert(Timer { due, tenant, order_no: order_no.clone() });
         }
         ChangeAnswer::Applied { now }
     }
@@ -248,11 +311,8 @@ impl Batch {
     fn finish(mut self, answers: Vec<ChangeAnswer>) -> Decided {
         let groups = self.new_groups.iter().filter_map(|key| self.groups.remove(key)).collect();
         let inserts: Vec<Order> = self.inserts.into_values().collect();
-        let timers = inserts
-            .iter()
-            .filter(|order| order.status == super::OrderStatus::PendingPayment)
-            .map(|order| Timer { due: order.pay_deadline, tenant: order.tenant, order_no: order.no.clone() })
-            .collect();
+        self.timers.extend(inserts.iter().filter_map(first_look));
+        let (new_rows, changed_rows): (Vec<_>, Vec<_>) = self.satellites.into_values().partition(|(_, is_new)| *is_new);
         Decided {
             answers,
             groups,
@@ -261,11 +321,29 @@ impl Batch {
             numbers_used: self.numbers_used,
             inserts,
             updates: self.updates.into_values().collect(),
-            timers,
+            new_rows: new_rows.into_iter().map(|(row, _)| row).collect(),
+            changed_rows: changed_rows.into_iter().map(|(row, _)| row).collect(),
+            timers: self.timers.into_iter().collect(),
             events: self.events,
             next_seq: self.next_seq,
         }
     }
+}
+
+/// Sets the instants that a draft leaves to the batch.
+fn stamp(order: &mut Order, now: UnixMillis) {
+    let ended = order.ended.as_mut().map(|ended| &mut ended.at);
+    let instants = [ended, order.life.delivered.as_mut(), order.life.completed.as_mut()];
+    for instant in instants.into_iter().flatten().filter(|instant| **instant == UnixMillis::default()) {
+        *instant = now;
+    }
+}
+
+/// When a new order that waits for payment is looked at first.
+fn first_look(order: &Order) -> Option<Timer> {
+    let due = order.life.hold_until.map_or(order.pay_deadline, |until| until.min(order.pay_deadline));
+    let waits = order.status == super::OrderStatus::PendingPayment;
+    waits.then(|| Timer { due, tenant: order.tenant, order_no: order.no.clone() })
 }
 
 /// Whether a change would give the orders of a promised submit other numbers than its client was told. Another request

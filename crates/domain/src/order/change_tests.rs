@@ -14,12 +14,12 @@ use crate::time::UnixMillis;
 const TENANT: TenantId = TenantId(1);
 const NOW: UnixMillis = UnixMillis(1_000_000);
 
-pub(super) fn number(n: u32) -> OrderNo {
+pub(crate) fn number(n: u32) -> OrderNo {
     OrderNo::try_new(&format!("2608011200000000000{n:08}")).unwrap()
 }
 
 /// A draft as placing hands it over: no instants yet, the deadline an interval.
-pub(super) fn order(no: &OrderNo) -> Order {
+pub(crate) fn order(no: &OrderNo) -> Order {
     Order {
         tenant: TENANT,
         no: no.clone(),
@@ -46,6 +46,7 @@ pub(super) fn order(no: &OrderNo) -> Order {
         created: UnixMillis::default(),
         pay_deadline: UnixMillis(900),
         ended: None,
+        life: Life::default(),
     }
 }
 
@@ -65,7 +66,7 @@ fn place(key: &str, numbers: &[u32]) -> Change {
 /// A cancellation decided on `version` of the order.
 fn cancel(n: u32, version: Version) -> Change {
     let seen = Order { version, ..order(&number(n)) };
-    let after = seen.after(OrderEvent::Cancel, Actor::Buyer).expect("a pending order can be cancelled");
+    let after = seen.cancelled(Actor::Buyer).expect("a pending order can be cancelled");
     Change { orders: vec![(OrderWrite::Update(Box::new(after)), EventKind::Cancelled)], ..Change::touch(TENANT) }
 }
 
@@ -248,13 +249,22 @@ fn guard_keys_name_groups_and_every_order_also_new_ones() {
 }
 
 #[test]
-fn the_table_of_states_moves_only_orders_that_wait_for_payment() {
+fn the_table_of_states_is_that_of_the_requirements() {
     for status in OrderStatus::ALL.iter().copied() {
         for event in OrderEvent::ALL.iter().copied() {
             let expected = match (status.as_str(), event.as_str()) {
-                ("pending_payment", "cancel") => Transition::To(OrderStatus::Cancelled),
+                ("pending_payment" | "confirmed", "cancel") => Transition::To(OrderStatus::Cancelled),
                 ("pending_payment", "expire") => Transition::To(OrderStatus::Expired),
-                ("cancelled", "cancel") | ("expired", "expire") => Transition::Already,
+                ("pending_payment", "capture") | ("expired", "revive") => Transition::To(OrderStatus::Confirmed),
+                ("confirmed", "receive") => Transition::To(OrderStatus::Completed),
+                ("pending_payment", "pay_start" | "pay_end" | "lapse" | "rehold")
+                | ("confirmed", "pause" | "resume" | "ship" | "deliver")
+                | ("confirmed" | "completed", "refund" | "refund_end" | "return")
+                | ("cancelled", "refund_end") => Transition::Stay,
+                ("cancelled", "cancel")
+                | ("expired", "expire")
+                | ("completed", "receive")
+                | ("confirmed" | "completed", "capture" | "revive") => Transition::Already,
                 _ => Transition::Refused,
             };
             assert_eq!(transition(status, event), expected, "{status} {event}");

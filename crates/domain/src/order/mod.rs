@@ -7,6 +7,7 @@ mod accepted;
 pub mod change;
 mod event;
 mod group;
+mod life;
 pub mod number;
 mod offer;
 mod quote;
@@ -16,7 +17,9 @@ pub mod state;
 #[cfg(test)]
 mod accepted_tests;
 #[cfg(test)]
-mod change_tests;
+pub(crate) mod change_tests;
+#[cfg(test)]
+mod life_tests;
 #[cfg(test)]
 mod number_tests;
 #[cfg(test)]
@@ -27,8 +30,9 @@ mod quote_tests;
 pub use accepted::{Acceptance, AcceptedSubmit, StoredSubmit};
 pub use event::EventKind;
 pub use group::{GroupState, OrderGroup};
+pub use life::Obstacle;
 pub use number::OrderNo;
 pub use offer::{Offer, Source, demands};
 pub use quote::{Adjustment, AdjustmentKind, AdjustmentTarget, Limits, Quote, QuotePart, Submit, SubmitLine, quote};
-pub use record::{Actor, EndReason, HoldAxis, Order, OrderLine, Snapshot};
+pub use record::{Actor, EndReason, HoldAxis, Life, Order, OrderLine, Snapshot};
 pub use state::{FulfillmentStatus, OrderEvent, OrderStatus, PaymentStatus};

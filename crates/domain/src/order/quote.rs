@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::OrderNo;
 use super::offer::{Offer, demands};
-use super::record::{HoldAxis, Order, OrderLine, Snapshot};
+use super::record::{HoldAxis, Life, Order, OrderLine, Snapshot};
 use super::state::{FulfillmentStatus, OrderStatus, PaymentStatus};
 use crate::catalog::Sku;
 use crate::id::{
@@ -449,6 +449,7 @@ impl Quote {
                     created: UnixMillis::default(),
                     pay_deadline: UnixMillis(pay_within_ms),
                     ended: None,
+                    life: Life::default(),
                 })
             })
             .collect()

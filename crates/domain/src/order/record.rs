@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::state::{FulfillmentStatus, OrderEvent, OrderStatus, PaymentStatus, Transition, named_enum, transition};
+use super::state::{FulfillmentStatus, OrderStatus, PaymentStatus, named_enum};
 use super::{Adjustment, OrderNo};
 use crate::id::{BuyerId, ClientId, GroupKey, Quantity, SellerId, SkuCode, TenantId, Version};
 use crate::ledger::Part;
 use crate::money::{Currency, Minor};
+use crate::payment::AttemptId;
 use crate::time::UnixMillis;
 
 named_enum! {
@@ -83,6 +84,27 @@ pub struct OrderLine {
     pub snapshot: Snapshot,
 }
 
+/// What happens to an order after it was placed, beyond its axes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Life {
+    /// The attempt that is open, or the one that paid it.
+    pub attempt: Option<AttemptId>,
+    /// What that attempt captured for it.
+    pub captured: Minor,
+    /// What is set aside of it to go back: refunds that have not succeeded.
+    pub refunding: Minor,
+    /// What went back.
+    pub refunded: Minor,
+    /// Until when its hold is kept although nobody pays; `None`: until the pay deadline. In a draft: the interval.
+    pub hold_until: Option<UnixMillis>,
+    /// Why its fulfillment is stopped, if it is.
+    pub paused: Option<String>,
+    /// When the last of its shipments arrived; set by the store's batch.
+    pub delivered: Option<UnixMillis>,
+    /// When the buyer had all of it; set by the store's batch.
+    pub completed: Option<UnixMillis>,
+}
+
 /// One seller's part of a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Order {
@@ -136,6 +158,8 @@ pub struct Order {
     pub pay_deadline: UnixMillis,
     /// How it ended, if it ended unsold.
     pub ended: Option<EndReason>,
+    /// Its payment, refunds and arrival.
+    pub life: Life,
 }
 
 impl Order {
@@ -144,22 +168,11 @@ impl Order {
         Part::Seller(self.seller.clone())
     }
 
-    /// Whether the order must not be shown as payable at `now`, although no one has written that yet.
+    /// Whether the order must not be shown as payable at `now`, although no one has written that yet. An open attempt keeps it:
+    /// its money counts whenever it comes.
     pub fn is_overdue(&self, now: UnixMillis) -> bool {
-        self.status == OrderStatus::PendingPayment && now >= self.pay_deadline
-    }
-
-    /// The order after `event`, or what stands in the way.
-    pub fn after(&self, event: OrderEvent, actor: Actor) -> Result<Self, Transition> {
-        match transition(self.status, event) {
-            Transition::To(status) => Ok(Self {
-                status,
-                hold: if status.ended_unsold() { HoldAxis::Released } else { self.hold },
-                version: self.version.next(),
-                ended: status.ended_unsold().then_some(EndReason { actor, at: UnixMillis::default() }),
-                ..self.clone()
-            }),
-            other @ (Transition::Already | Transition::Refused) => Err(other),
-        }
+        self.status == OrderStatus::PendingPayment
+            && self.payment != PaymentStatus::Processing
+            && now >= self.pay_deadline
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::fault::Fault;
+use crate::feed::FeedPosition;
 use crate::id::{BuyerId, GroupKey, SellerId, TenantId};
 use crate::order::change::{Change, ChangeAnswer, Event, Timer};
 use crate::order::number::BlockLease;
@@ -18,15 +19,6 @@ pub struct OrderPage {
     pub orders: Vec<Order>,
     /// Whether older ones exist.
     pub has_more: bool,
-}
-
-/// How far a consumer of the feed has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct FeedPosition {
-    /// Counts restores of the feed: positions of another epoch mean nothing.
-    pub epoch: i64,
-    /// Every event up to this one is done.
-    pub seq: i64,
 }
 
 /// A page of the feed.
@@ -103,7 +95,7 @@ pub trait OrderStore: Send + Sync + 'static {
     /// A consumer's position; the start of the feed if it has none.
     async fn feed_position(&self, consumer: &str) -> Result<FeedPosition, Fault>;
 
-    /// Moves a consumer's position forward; never back.
+    /// Moves a consumer's position forward; never back, nor out of its round.
     async fn advance_feed_position(&self, consumer: &str, to: FeedPosition) -> Result<(), Fault>;
 
     /// Leases a block of order numbers ([`crate::order::number::choose_block`]) under the database's clock.

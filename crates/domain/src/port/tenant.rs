@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 
 use crate::fault::Fault;
-use crate::id::TenantName;
-use crate::tenant::{ApiKey, Tenant};
+use crate::id::{TenantId, TenantName};
+use crate::tenant::{ApiKey, Policies, Tenant};
 use crate::time::UnixMillis;
 
 /// Where tenants and keys live.
@@ -15,6 +15,9 @@ pub trait TenantStore: Send + Sync + 'static {
 
     /// The tenant of a name; made from `draft` (whose id is ignored) if missing. An existing one is left as it is.
     async fn ensure_tenant(&self, draft: Tenant) -> Result<Tenant, Fault>;
+
+    /// Replaces a tenant's policies. False if there is no such tenant.
+    async fn put_policies(&self, tenant: TenantId, policies: &Policies) -> Result<bool, Fault>;
 
     /// Every key, revoked ones too.
     async fn keys(&self) -> Result<Vec<ApiKey>, Fault>;

@@ -95,6 +95,26 @@ codes! {
         meaning "The order has ended, or has gone too far."
         action "Read the order and decide anew."
         facts "order_no, order_status";
+    PaymentOpen = "payment_open" CONFLICT true "An attempt to pay is open"
+        meaning "The buyer's money may still come by the attempt named, and its provider has not confirmed that it is closed."
+        action "Try again in some seconds, or wait for the attempt to end."
+        facts "order_no, attempt";
+    GoodsShipped = "goods_shipped" CONFLICT false "Goods have left"
+        meaning "The order, or a part of it, was shipped: it is not cancelled any more."
+        action "Use a return."
+        facts "order_no, fulfillment_status";
+    NotDelivered = "not_delivered" CONFLICT false "Not all of it has arrived"
+        meaning "Only an order that was delivered as a whole is received."
+        action "Report the deliveries first."
+        facts "order_no, fulfillment_status";
+    ReturnState = "return_state" CONFLICT false "The return's state does not allow this"
+        meaning "The return was decided otherwise, or has not come so far; `detail` says where it stands."
+        action "Read the return and decide anew."
+        facts "";
+    OrderPaused = "order_paused" CONFLICT false "The order's fulfillment is stopped"
+        meaning "Somebody stopped it; `detail` says why."
+        action "Resume the order first."
+        facts "order_no";
     SubmitAbandoned = "submit_abandoned" CONFLICT false "The submit was abandoned"
         meaning "The submit with this key was given up: it is not an order and never will be."
         action "If the buyer still wants it, submit under a new key."
@@ -121,6 +141,12 @@ codes! {
         meaning "The start of a period that has begun stays, and its end moves later only; once it has ended, only its \
             rest rule changes."
         action "Write a new period under another name."
+        facts "";
+    CursorOfAnotherEpoch = "cursor_of_another_epoch" GONE false "The cursor is of another epoch of the feed"
+        meaning "The store was restored from a backup since: what the cursor stands behind may not have happened in the feed as \
+            it is now, and other events may have its place."
+        action "Read the feed from the start (without `after`), and take each order as it is now; events that were seen before \
+            come again with the same `order_no` and `version`."
         facts "";
     VersionMismatch = "version_mismatch" PRECONDITION_FAILED false "The resource has changed"
         meaning "Its version is not the one in `If-Match`."
@@ -162,6 +188,30 @@ codes! {
         meaning "A reference is unique on its account and names one change; it named another before."
         action "Use a reference of its own for each change."
         facts "movement_kind, movement_quantity";
+    TooManyWebhooks = "too_many_webhooks" UNPROCESSABLE_ENTITY false "The tenant has too many webhooks"
+        meaning "A tenant has 16 endpoints at most: each is sent every event."
+        action "Disable one and give its name to the new address."
+        facts "";
+    RefundTooLarge = "refund_too_large" UNPROCESSABLE_ENTITY false "More would go back than is left"
+        meaning "What was captured, less what is on its way back or has gone back, is smaller than the sum."
+        action "Ask for at most `refundable`."
+        facts "requested_amount, refundable";
+    LineQuantity = "line_quantity" UNPROCESSABLE_ENTITY false "A line has fewer such units"
+        meaning "Fewer units of the line are in the state that this needs: unshipped to ship, shipped to return."
+        action "Read the order and decide anew."
+        facts "line_no, requested, available";
+    ReturnWindowClosed = "return_window_closed" UNPROCESSABLE_ENTITY false "The time for returns is over"
+        meaning "The goods arrived longer ago than the tenant's policy allows."
+        action "Refund a sum as goodwill, if that is wanted."
+        facts "closed";
+    PaymentRefused = "payment_refused" UNPROCESSABLE_ENTITY false "The provider does not take the payment"
+        meaning "The provider refused the attempt for good; `detail` says why in its words."
+        action "Use another means of payment."
+        facts "";
+    NothingOwed = "nothing_owed" UNPROCESSABLE_ENTITY false "There is nothing to pay"
+        meaning "The orders come to zero."
+        action "Nothing: an order without a price is confirmed as it is placed."
+        facts "";
     OutOfRange = "out_of_range" UNPROCESSABLE_ENTITY false "A sum leaves the range of 64 bits"
         meaning "A balance or a total would become too large."
         action "Correct the figures."

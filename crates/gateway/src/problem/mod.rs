@@ -104,6 +104,24 @@ pub(crate) struct Facts {
     /// The order's status now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) order_status: Option<&'static str>,
+    /// The attempt to pay concerned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) attempt: Option<String>,
+    /// Where the order's goods are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) fulfillment_status: Option<&'static str>,
+    /// What was to go back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) requested_amount: Option<Money>,
+    /// What may still go back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) refundable: Option<Money>,
+    /// The order's line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) line_no: Option<i32>,
+    /// Since when it is too late.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) closed: Option<At>,
     /// How the hold, or the part of it, has ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) hold_state: Option<&'static str>,

@@ -6,6 +6,7 @@ use holdline_app::Error;
 use holdline_domain::fault::{Fault, FaultKind, Outcome};
 use holdline_domain::id::{InvalidCode, InvalidField};
 use holdline_domain::ledger::{Shortage, ShortageCause};
+use holdline_domain::order::{FulfillmentStatus, OrderNo};
 use holdline_domain::refusal::{Difference, Refusal};
 
 use super::{Code, ErrorEntry, Facts, Problem, Reason};
@@ -68,6 +69,44 @@ pub(crate) fn of_refusal(refusal: &Refusal) -> Problem {
         Refusal::OrderState { order_no, status } => Problem::new(Code::OrderState)
             .detail(format!("The order is {status}."))
             .facts(Facts { order_no: Some(order_no.clone()), order_status: Some(status.as_str()), ..Facts::default() }),
+        Refusal::PaymentOpen { order_no, attempt } => Problem::new(Code::PaymentOpen)
+            .detail(format!("The attempt {attempt} is open at its provider."))
+            .facts(Facts { order_no: Some(order_no.clone()), attempt: Some(attempt.clone()), ..Facts::default() }),
+        Refusal::GoodsShipped { order_no, fulfillment } => {
+            fulfillment_problem(Code::GoodsShipped, order_no, *fulfillment)
+        }
+        Refusal::NotDelivered { order_no, fulfillment } => {
+            fulfillment_problem(Code::NotDelivered, order_no, *fulfillment)
+        }
+        Refusal::OrderPaused { order_no, reason } => Problem::new(Code::OrderPaused)
+            .detail(format!("Its fulfillment is stopped: {reason}."))
+            .facts(Facts { order_no: Some(order_no.clone()), ..Facts::default() }),
+        Refusal::RefundTooLarge { requested, refundable, currency } => {
+            let money = |amount| Some(Money::new(amount, *currency));
+            Problem::new(Code::RefundTooLarge).facts(Facts {
+                requested_amount: money(*requested),
+                refundable: money(*refundable),
+                ..Facts::default()
+            })
+        }
+        Refusal::LineQuantity { line_no, requested, available } => Problem::new(Code::LineQuantity)
+            .detail(format!("Line {line_no} has {available} such units, {requested} were asked for."))
+            .facts(Facts {
+                line_no: Some(*line_no),
+                requested: Some(*requested),
+                available: Some(*available),
+                ..Facts::default()
+            }),
+        Refusal::ReturnWindowClosed { closed } => {
+            Problem::new(Code::ReturnWindowClosed).facts(Facts { closed: Some(At(*closed)), ..Facts::default() })
+        }
+        Refusal::ReturnState { n, state } => {
+            Problem::new(Code::ReturnState).detail(format!("Return {n} of the order is {state}."))
+        }
+        Refusal::PaymentRefused { reason } => {
+            Problem::new(Code::PaymentRefused).detail(format!("The provider says: {reason}."))
+        }
+        Refusal::NothingOwed => Problem::new(Code::NothingOwed),
         Refusal::VersionMismatch { current_version } => Problem::new(Code::VersionMismatch)
             .detail(format!("The version is {}.", current_version.0))
             .facts(Facts { current_version: Some(current_version.0), ..Facts::default() }),
@@ -98,8 +137,18 @@ pub(crate) fn of_refusal(refusal: &Refusal) -> Problem {
                 .facts(facts)
         }
         Refusal::PeriodBegun => Problem::new(Code::PeriodBegun),
+        Refusal::TooManyWebhooks => Problem::new(Code::TooManyWebhooks),
+        Refusal::CursorOfAnotherEpoch => Problem::new(Code::CursorOfAnotherEpoch),
         Refusal::OutOfRange => Problem::new(Code::OutOfRange),
     }
+}
+
+fn fulfillment_problem(code: Code, order_no: &OrderNo, fulfillment: FulfillmentStatus) -> Problem {
+    Problem::new(code).detail(format!("The order is {fulfillment}.")).facts(Facts {
+        order_no: Some(order_no.clone()),
+        fulfillment_status: Some(fulfillment.as_str()),
+        ..Facts::default()
+    })
 }
 
 fn of_invalid(invalid: &InvalidField) -> Problem {

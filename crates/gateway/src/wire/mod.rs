@@ -4,13 +4,20 @@
 
 pub(crate) mod catalog;
 mod decimal;
+pub(crate) mod event;
+pub(crate) mod fulfillment;
 pub(crate) mod hold;
 pub(crate) mod json;
 pub(crate) mod mall;
 pub(crate) mod order;
+pub(crate) mod parked;
+pub(crate) mod payment;
 pub(crate) mod period;
+pub(crate) mod policy;
+pub(crate) mod provider;
 pub(crate) mod stock;
 pub(crate) mod submit;
+pub(crate) mod webhook;
 
 use std::borrow::Cow;
 

@@ -240,6 +240,18 @@ pub(crate) struct OrderBody<'a> {
     /// How it ended, if it ended unsold.
     #[serde(skip_serializing_if = "Option::is_none")]
     ended: Option<Ended>,
+    /// What was paid, once something was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    paid: Option<PaidBody>,
+    /// Why its fulfillment is stopped, if it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    paused: Option<&'a str>,
+    /// When the last of it arrived.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delivered_at: Option<At>,
+    /// When the buyer had all of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    completed_at: Option<At>,
     /// Where to send it; left out of the answer to the submit itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<serde_json::Value>)]
@@ -247,6 +259,34 @@ pub(crate) struct OrderBody<'a> {
     /// The buyer's words; left out of the answer to the submit itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<&'a str>,
+}
+
+/// What was paid of an order.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Paid)]
+pub(crate) struct PaidBody {
+    /// The attempt that paid it.
+    attempt: String,
+    /// What it captured for this order.
+    captured: Money,
+    /// What is set aside to go back.
+    refunding: Money,
+    /// What went back.
+    refunded: Money,
+}
+
+impl PaidBody {
+    fn new(order: &Order) -> Option<Self> {
+        let money = |amount| Money::new(amount, order.currency);
+        let life = &order.life;
+        let attempt = life.attempt.as_ref().filter(|_| life.captured.0 > 0)?;
+        Some(Self {
+            attempt: attempt.to_string(),
+            captured: money(life.captured),
+            refunding: money(life.refunding),
+            refunded: money(life.refunded),
+        })
+    }
 }
 
 /// What an order comes to.
@@ -346,6 +386,10 @@ impl<'a> OrderBody<'a> {
             pay_deadline: At(order.pay_deadline),
             expires_in: expires_in(order, now),
             ended: order.ended.map(|ended| Ended { actor: ended.actor.as_str(), at: At(ended.at) }),
+            paid: PaidBody::new(order),
+            paused: order.life.paused.as_deref(),
+            delivered_at: order.life.delivered.map(At),
+            completed_at: order.life.completed.map(At),
             address: None,
             note: None,
         }

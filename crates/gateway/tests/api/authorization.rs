@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use holdline_domain::tenant::Scope;
-use holdline_gateway::{Entry, Op};
+use holdline_gateway::Op;
 use serde_json::{Value, json};
 
 use crate::harness::{
@@ -18,18 +18,73 @@ enum Foreign {
     OwnTenant(fn(&Value) -> bool),
 }
 
-/// The operation on what exists: order and group of `placed`, seller `s1`, SKU `A`, key `k`.
-fn ask(api: &Api, op: Op, placed: &Value, secret: Option<&str>) -> Ask {
-    let Entry { verb, path, .. } = op.entry();
-    let path = path
-        .replace("{order_no}", placed["orders"][0]["order_no"].as_str().unwrap())
+/// What the walks act on: two orders of one submit, one that waits for payment by itself, one that is
+/// paid; their events as a consumer `walk` has parked them, and an endpoint.
+async fn place_for_walk(api: &Api) -> Value {
+    let mut placed = api.place_two_orders("k").await;
+    let waiting = api.post(ALL, "/v1/orders").key("w").json(&submit("ann", &[("A", 1, 1_000)])).reply().await;
+    placed["waiting"] = waiting.body["orders"][0]["order_no"].clone();
+    let (paid, attempt) = api.place_paid_order("p").await;
+    placed["paid"] = paid["order_no"].clone();
+    placed["payment"] = attempt["payment"].clone();
+    let delivered = api.place_delivered_order("d", 4).await;
+    placed["delivered"] = delivered["order_no"].clone();
+    let path = format!("/v1/orders/{}", delivered["order_no"].as_str().unwrap());
+    let one = json!({"lines": [{"line_no": 1, "quantity": 1}]});
+    for key in ["1", "2", "3"] {
+        let asked = api.post(ALL, &format!("{path}/returns")).key(key).json(&one).reply().await;
+        assert_eq!(asked.outcome(), (201, "ok"));
+    }
+    let approved = api.post(ALL, &format!("{path}/returns/3/approve")).reply().await;
+    assert_eq!(approved.outcome(), (200, "ok"));
+    api.park_all("walk").await;
+    let hook = json!({"url": "https://shop.example/hooks"});
+    assert_eq!(api.put(ALL, "/v1/webhooks/erp").json(&hook).reply().await.outcome(), (201, "ok"));
+    placed
+}
+
+/// Path and query of the operation on what exists.
+fn target(op: Op, placed: &Value) -> String {
+    let first = placed["orders"][0]["order_no"].as_str().unwrap();
+    let order_no = match op {
+        Op::PayOrder => &placed["waiting"],
+        Op::ListPayments | Op::CreateRefund | Op::ListRefunds | Op::ShipOrder | Op::PauseOrder | Op::ResumeOrder => {
+            &placed["paid"]
+        }
+        Op::ListShipments
+        | Op::DeliverShipment
+        | Op::ReceiveOrder
+        | Op::RequestReturn
+        | Op::ListReturns
+        | Op::ApproveReturn
+        | Op::RejectReturn
+        | Op::ReceiveReturn => &placed["delivered"],
+        _ => &placed["orders"][0]["order_no"],
+    };
+    let path = op
+        .entry()
+        .path
+        .replace("{order_no}", order_no.as_str().unwrap())
         .replace("{order_group}", placed["order_group"].as_str().unwrap())
         .replace("{key}", "k")
         .replace("{seller}", "s1")
         .replace("{sku}", "A")
         .replace("{period}", "walk")
-        .replace("{hold_id}", "h");
-    let first = placed["orders"][0]["order_no"].as_str().unwrap();
+        .replace("{hold_id}", "h")
+        .replace("{name}", "erp")
+        .replace("{consumer}", "walk")
+        .replace("{payment}", placed["payment"].as_str().unwrap())
+        .replace(
+            "{n}",
+            match op {
+                Op::RejectReturn => "2",
+                Op::ReceiveReturn => "3",
+                _ => "1",
+            },
+        )
+        .replace("{tenant}", "shop")
+        .replace("{provider}", "model")
+        .replace("{seq}", if op == Op::SkipParkedEvent { "1" } else { "2" });
     let query = match op {
         Op::GetOrderGroupByKey | Op::GetSubmit => "?buyer_id=ann".to_owned(),
         Op::ListStock => "?sku=A".to_owned(),
@@ -37,7 +92,12 @@ fn ask(api: &Api, op: Op, placed: &Value, secret: Option<&str>) -> Ask {
         Op::MallIsCreated => format!("?order_no={first}"),
         _ => String::new(),
     };
-    let ask = api.ask(verb.method(), &format!("{path}{query}")).key("another");
+    path + &query
+}
+
+/// The operation on what exists: order and group of `placed`, seller `s1`, SKU `A`, key `k`, endpoint `erp`.
+fn ask(api: &Api, op: Op, placed: &Value, secret: Option<&str>) -> Ask {
+    let ask = api.ask(op.entry().verb.method(), &target(op, placed)).key("another");
     let ask = match secret {
         Some(secret) => ask.header("authorization", &format!("Bearer {secret}")),
         None => ask,
@@ -62,6 +122,15 @@ fn ask(api: &Api, op: Op, placed: &Value, secret: Option<&str>) -> Ask {
         Op::CommitHold => ask.json(&json!({"part": "a"})),
         Op::ReleaseHold => ask.json(&json!({"part": "b"})),
         Op::ExtendHold => ask.json(&json!({"part": "c", "expires_in": 60})),
+        Op::PutWebhook => ask.json(&json!({"url": "https://shop.example/hooks"})),
+        Op::Redeliver => ask.json(&json!({"sequence": 1})),
+        Op::PayOrder | Op::PayOrderGroup => ask.json(&json!({"provider": "model"})),
+        Op::CreateRefund => ask.json(&json!({"amount": {"amount": 1, "currency": "CNY"}})),
+        Op::PauseOrder | Op::SkipParkedEvent => ask.json(&json!({"reason": "walk"})),
+        Op::RequestReturn => ask.json(&json!({"lines": [{"line_no": 1, "quantity": 1}]})),
+        Op::PutPaymentProvider => ask.json(&json!({"kind": "http", "settings": {}})),
+        Op::PutPolicies => ask.json(&json!({"receive_after": 864_000, "return_within": 604_800})),
+        Op::ShipOrder | Op::TakeCallback => ask.json(&json!({})),
         Op::PutFlags => ask.json(&json!({"infinite": false, "shortage_max": 0, "sold_out": false})),
         Op::ListOrders
         | Op::GetOrder
@@ -77,6 +146,27 @@ fn ask(api: &Api, op: Op, placed: &Value, secret: Option<&str>) -> Ask {
         | Op::ListMovements
         | Op::ListPeriods
         | Op::GetHold
+        | Op::ListEvents
+        | Op::ListParkedEvents
+        | Op::RetryParkedEvent
+        | Op::ListWebhooks
+        | Op::GetWebhook
+        | Op::RotateWebhookSecret
+        | Op::ListDeliveries
+        | Op::ListPayments
+        | Op::GetPayment
+        | Op::ListUnsettled
+        | Op::ListRefunds
+        | Op::ListPaymentProviders
+        | Op::GetPolicies
+        | Op::ListShipments
+        | Op::DeliverShipment
+        | Op::ReceiveOrder
+        | Op::ResumeOrder
+        | Op::ListReturns
+        | Op::ApproveReturn
+        | Op::RejectReturn
+        | Op::ReceiveReturn
         | Op::GetHealth
         | Op::GetReadiness
         | Op::GetMetrics
@@ -105,7 +195,38 @@ fn foreign(op: Op) -> Option<Foreign> {
         | Op::GetHold
         | Op::CommitHold
         | Op::ReleaseHold
-        | Op::ExtendHold => Some(Foreign::NotFound),
+        | Op::ExtendHold
+        | Op::RetryParkedEvent
+        | Op::SkipParkedEvent
+        | Op::GetWebhook
+        | Op::RotateWebhookSecret
+        | Op::ListDeliveries
+        | Op::Redeliver
+        | Op::PayOrder
+        | Op::PayOrderGroup
+        | Op::ListPayments
+        | Op::GetPayment
+        | Op::CreateRefund
+        | Op::ListRefunds
+        | Op::ShipOrder
+        | Op::ListShipments
+        | Op::DeliverShipment
+        | Op::ReceiveOrder
+        | Op::PauseOrder
+        | Op::ResumeOrder
+        | Op::RequestReturn
+        | Op::ListReturns
+        | Op::ApproveReturn
+        | Op::RejectReturn
+        | Op::ReceiveReturn => Some(Foreign::NotFound),
+        Op::ListWebhooks => Some(Foreign::OwnTenant(|body| body["webhooks"] == json!([]))),
+        Op::PutWebhook => Some(Foreign::OwnTenant(|body| body["secret"].is_string())),
+        Op::ListEvents => Some(Foreign::OwnTenant(|body| body["events"] == json!([]))),
+        Op::ListParkedEvents => Some(Foreign::OwnTenant(|body| body["parked_events"] == json!([]))),
+        Op::ListUnsettled => Some(Foreign::OwnTenant(|body| body["attempts"] == json!([]))),
+        Op::ListPaymentProviders => Some(Foreign::OwnTenant(|body| body["providers"] == json!([]))),
+        Op::PutPaymentProvider => Some(Foreign::OwnTenant(|body| body["version"] == 1)),
+        Op::GetPolicies | Op::PutPolicies => Some(Foreign::OwnTenant(|body| body["receive_after"] == 864_000)),
         Op::ListOrders => Some(Foreign::OwnTenant(|body| body["orders"] == json!([]))),
         Op::AbandonSubmit => Some(Foreign::OwnTenant(|body| body["outcome"] == "never")),
         Op::ListStock => Some(Foreign::OwnTenant(|body| body["stock"][0]["accounts"] == json!([]))),
@@ -118,7 +239,7 @@ fn foreign(op: Op) -> Option<Foreign> {
         Op::TakeHold => Some(Foreign::OwnTenant(|body| body["code"] == "hold_refused")),
         Op::PutSku => Some(Foreign::OwnTenant(|body| body["code"] == "unknown_seller")),
         Op::PutSkus => Some(Foreign::OwnTenant(|body| body["results"][0]["outcome"] == "unknown_seller")),
-        Op::GetHealth | Op::GetReadiness | Op::GetMetrics | Op::GetOpenApi => None,
+        Op::GetHealth | Op::GetReadiness | Op::GetMetrics | Op::GetOpenApi | Op::TakeCallback => None,
     }
 }
 
@@ -141,8 +262,13 @@ async fn every_published_operation_is_walked() {
 #[tokio::test(start_paused = true)]
 async fn without_a_valid_key_everything_that_needs_one_is_401() {
     let api = Api::start().await;
-    let placed = api.place_two_orders("k").await;
+    let placed = place_for_walk(&api).await;
     for op in Op::ALL.iter().copied() {
+        if op == Op::TakeCallback {
+            // A provider has no key: its signature speaks, in the form that the provider expects.
+            assert_eq!(ask(&api, op, &placed, None).text().await.0, 401);
+            continue;
+        }
         let reply = ask(&api, op, &placed, None).reply().await;
         if op.entry().scopes.is_none() {
             assert_eq!(reply.outcome(), (200, "ok"), "{op:?}");
@@ -159,7 +285,7 @@ async fn without_a_valid_key_everything_that_needs_one_is_401() {
 async fn each_scope_may_do_what_the_table_says_and_nothing_else() {
     for scope in Scope::ALL {
         let api = Api::start().await;
-        let placed = api.place_two_orders("k").await;
+        let placed = place_for_walk(&api).await;
         for op in Op::ALL.iter().copied() {
             let Some(allowed) = op.entry().scopes else { continue };
             let reply = ask(&api, op, &placed, Some(&with_scope(scope))).reply().await;
@@ -180,7 +306,7 @@ async fn what_belongs_to_another_tenant_does_not_exist() {
     for op in Op::ALL.iter().copied() {
         let Some(expected) = foreign(op) else { continue };
         let api = Api::start().await;
-        let placed = api.place_two_orders("k").await;
+        let placed = place_for_walk(&api).await;
         assert_eq!(api.post(ALL, "/v1/holds").json(&hold()).reply().await.outcome(), (201, "ok"));
         let reply = ask(&api, op, &placed, Some(FOREIGN)).reply().await;
         match expected {
@@ -195,7 +321,7 @@ async fn what_belongs_to_another_tenant_does_not_exist() {
 #[tokio::test(start_paused = true)]
 async fn orders_of_another_seller_do_not_exist_for_a_merchant() {
     let api = Api::start().await;
-    let placed = api.place_two_orders("k").await;
+    let placed = place_for_walk(&api).await;
     let mut walked = 0;
     for op in Op::ALL.iter().copied() {
         if !op.entry().scopes.is_some_and(|scopes| scopes.contains(&Scope::Merchant)) {
@@ -213,7 +339,7 @@ async fn orders_of_another_seller_do_not_exist_for_a_merchant() {
 #[tokio::test(start_paused = true)]
 async fn a_merchant_does_not_act_for_the_buyer() {
     let api = Api::start().await;
-    let placed = api.place_two_orders("k").await;
+    let placed = place_for_walk(&api).await;
     let reply = ask(&api, Op::CancelOrder, &placed, Some(MERCHANT)).json(&json!({"actor": "buyer"})).reply().await;
     assert_eq!(reply.outcome(), (403, "scope_missing"));
 }

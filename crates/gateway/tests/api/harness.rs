@@ -7,14 +7,15 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use holdline_app::{App, Ports, Settings};
 use holdline_domain::catalog::{SellerDraft, SkuDraft};
-use holdline_domain::id::{ClientId, Reference, SellerId, SkuCode, TenantId, TenantName};
+use holdline_domain::feed::{Failure, Parking};
+use holdline_domain::id::{ClientId, ConsumerName, Reference, SellerId, SkuCode, TenantId, TenantName, Version};
 use holdline_domain::ledger::{AccountKey, StockKey};
 use holdline_domain::money::{Currency, Minor};
-use holdline_domain::port::TenantStore as _;
-use holdline_domain::tenant::{ApiKey, CommitOn, PriceSource, Scope, Tenant};
+use holdline_domain::port::{FeedStore, OrderStore, PaymentProvider, RawCallback, TenantStore as _};
+use holdline_domain::tenant::{ApiKey, CommitOn, Policies, PriceSource, Scope, Tenant};
 use holdline_domain::time::UnixMillis;
 use holdline_gateway::{Setup, secret_sha256};
-use holdline_testkit::model::Databases;
+use holdline_testkit::model::{Databases, ModelProvider};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
@@ -38,6 +39,10 @@ pub(crate) fn with_scope(scope: Scope) -> String {
 
 pub(crate) struct Api {
     pub(crate) router: Router,
+    orders: Arc<dyn OrderStore>,
+    feed: Arc<dyn FeedStore>,
+    /// The center behind the provider `model` of the shop.
+    pub(crate) provider: Arc<ModelProvider>,
 }
 
 /// An answer, read to its end.
@@ -134,9 +139,17 @@ impl Api {
         for key in keys {
             tenants.add_key(key).await.unwrap();
         }
+        let provider = Arc::new(ModelProvider::calm());
+        let orders: Arc<dyn OrderStore> = Arc::new(databases.orders(&process));
+        let feed: Arc<dyn FeedStore> = Arc::new(databases.feed(&process));
         let ports = Ports {
             ledger: Arc::new(databases.ledger(&process)),
-            orders: Arc::new(databases.orders(&process)),
+            orders: Arc::clone(&orders),
+            feed: Arc::clone(&feed),
+            webhooks: Arc::new(databases.webhooks(&process)),
+            sender: Arc::new(holdline_domain::port::NobodySends),
+            life: Arc::new(databases.orders(&process)),
+            providers: Arc::clone(&provider) as Arc<dyn PaymentProvider>,
             catalog: Arc::new(databases.catalog(&process)),
             tenants: Arc::new(tenants),
             checker: Arc::new(holdline_domain::port::NobodyAsks),
@@ -149,7 +162,75 @@ impl Api {
         }
         let figures = Arc::new(|| "holdline_up 1\n".to_owned());
         let router = holdline_gateway::router(Setup { app, render_metrics: figures, extra: None });
-        Self { router }
+        let api = Self { router, orders, feed, provider };
+        let account = json!({"kind": "http", "settings": {}});
+        let put = api.ask(Method::PUT, "/v1/payment-providers/model").header("authorization", &format!("Bearer {ALL}"));
+        assert_eq!(put.json(&account).reply().await.outcome(), (200, "ok"));
+        api
+    }
+
+    /// Parks every event of the feed for a consumer that nobody runs, each order's first one as failed.
+    pub(crate) async fn park_all(&self, consumer: &str) {
+        let events = self.orders.events_after(0, 100).await.unwrap().events;
+        let consumer = ConsumerName::try_new(consumer).unwrap();
+        let parkings: Vec<Parking> = events
+            .into_iter()
+            .map(|event| {
+                let failure = Failure { error: "as the test wants it".to_owned(), attempts: 2, wait_ms: 3_600_000 };
+                Parking { failure: (event.version == Version::FIRST).then_some(failure), event }
+            })
+            .collect();
+        let end = self.feed.feed_end().await.unwrap();
+        self.feed.park(&consumer, end, &parkings).await.unwrap();
+    }
+
+    /// One order of a unit of `A` that is paid, with its attempt.
+    pub(crate) async fn place_paid_order(&self, key: &str) -> (Value, Value) {
+        self.place_paid_units(key, 1).await
+    }
+
+    /// One order of some units of `A` that is paid and has arrived in one parcel.
+    pub(crate) async fn place_delivered_order(&self, key: &str, units: i64) -> Value {
+        let (order, _) = self.place_paid_units(key, units).await;
+        let path = format!("/v1/orders/{}", order["order_no"].as_str().unwrap());
+        let shipped = self.post(ALL, &format!("{path}/shipments")).key(key).json(&json!({})).reply().await;
+        assert_eq!(shipped.outcome(), (201, "ok"));
+        let delivered = self.post(ALL, &format!("{path}/shipments/1/deliver")).reply().await;
+        assert_eq!(delivered.outcome(), (200, "ok"));
+        self.get(ALL, &path).reply().await.body
+    }
+
+    /// One order of some units of `A` that is paid, with its attempt.
+    pub(crate) async fn place_paid_units(&self, key: &str, units: i64) -> (Value, Value) {
+        let submit = submit("ann", &[("A", units, 1_000)]);
+        let placed = self.post(ALL, "/v1/orders").key(key).json(&submit).reply().await.body;
+        let order = format!("/v1/orders/{}", placed["orders"][0]["order_no"].as_str().unwrap());
+        let pay = self.post(ALL, &format!("{order}/payments")).key(key).json(&json!({"provider": "model"}));
+        let attempt = pay.reply().await.body;
+        self.call_back(self.provider.pay(attempt["attempt"].as_str().unwrap(), None, false).unwrap()).await;
+        let order = self.until(&order, |order| order["status"] == "confirmed").await;
+        (order, attempt)
+    }
+
+    /// Delivers a callback of the model provider.
+    pub(crate) async fn call_back(&self, callback: RawCallback) {
+        let mut ask = self.ask(Method::POST, "/callbacks/shop/model");
+        for (name, value) in &callback.headers {
+            ask = ask.header(name, value);
+        }
+        assert_eq!(ask.raw(callback.body).text().await.0, StatusCode::NO_CONTENT);
+    }
+
+    /// Reads until what is read is so. Time is virtual: waiting costs nothing.
+    pub(crate) async fn until(&self, path: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+        for _ in 0..4_000 {
+            let body = self.get(ALL, path).reply().await.body;
+            if is_so(&body) {
+                return body;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        }
+        panic!("{path} never became so: {}", self.get(ALL, path).reply().await.body);
     }
 
     /// A request without a key.
@@ -168,6 +249,11 @@ impl Api {
 
     pub(crate) fn put(&self, secret: &str, path: &str) -> Ask {
         self.ask(Method::PUT, path).header("authorization", &format!("Bearer {secret}"))
+    }
+
+    /// A call without any key.
+    pub(crate) fn post_unsigned(&self, path: &str) -> Ask {
+        self.ask(Method::POST, path)
     }
 
     /// Places one unit of `A` and one of `B` for `ann`; the answer's body.
@@ -208,6 +294,7 @@ fn tenant(name: &str, price_source: PriceSource) -> Tenant {
         commit_on: CommitOn::PaymentCaptured,
         pay_within_ms: 900_000,
         business_code: 1,
+        policies: Policies::default(),
     }
 }
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::groups::Horizon;
-use super::rows::Cursor;
+use super::rows::{Cursor, Row};
 use super::source::{Source, statement};
-use super::stored::{Claim, GroupState, Part, hold_texts};
+use super::stored::{Claim, GroupState, LineUnits, Part, hold_texts};
 
 pub(super) struct Hold {
     /// Its number in the ledger.
@@ -33,13 +33,56 @@ pub(super) struct Order {
     pub(super) buyer: String,
     pub(super) status: String,
     pub(super) seller: String,
+    /// Which of the group's holds is its current one.
     pub(super) hold_n: i64,
-    /// Units by SKU.
-    pub(super) goods: BTreeMap<String, i64>,
+    /// What it decided about its hold.
+    pub(super) hold: String,
+    pub(super) captured: i64,
+    pub(super) total: i64,
+    pub(super) lines: Vec<Line>,
+    pub(super) facts: Vec<Fact>,
     /// Placed since the ledger was read, perhaps.
     pub(super) is_new: bool,
     /// The ledger has followed all its events.
     pub(super) is_settled: bool,
+}
+
+impl Order {
+    /// Units by SKU.
+    pub(super) fn goods(&self) -> BTreeMap<&str, i64> {
+        let mut goods = BTreeMap::<&str, i64>::new();
+        for Line { sku, units, .. } in &self.lines {
+            let sum = goods.entry(sku).or_default();
+            *sum = sum.saturating_add(*units);
+        }
+        goods
+    }
+
+    /// Whether it ended without being sold, or after it: nothing of it is to stay held or sold.
+    pub(super) fn has_ended(&self) -> bool {
+        matches!(self.status.as_str(), "create_failed" | "cancelled" | "expired")
+    }
+
+    /// Whether what its hold claimed is to be given back: it ended, or may still be paid but not from this hold.
+    pub(super) fn gives_back(&self) -> bool {
+        self.has_ended() || self.hold == "lapsed"
+    }
+}
+
+/// One line of an order.
+pub(super) struct Line {
+    pub(super) no: i64,
+    pub(super) sku: String,
+    pub(super) units: i64,
+}
+
+/// What became of some of an order's goods.
+pub(super) struct Fact {
+    /// `shipment`, `refund` or `return`.
+    pub(super) what: String,
+    pub(super) n: i64,
+    /// Units by line; `None`: the text is not what it should be.
+    pub(super) units: Option<Vec<LineUnits>>,
 }
 
 /// Holds in the order of their key.
@@ -81,29 +124,7 @@ impl Groups {
                 _ => self.begun.replace(Group { tenant, key: key.to_owned(), ..Group::default() }),
             };
             if let Some(group) = &mut self.begun {
-                if row.int(2)? == 0 {
-                    let state = serde_json::from_str(row.text(6)?).ok();
-                    group.row = Some((row.opt_text(5)?.map(str::to_owned), state));
-                } else {
-                    let no = row.text(3)?;
-                    if group.orders.last().is_none_or(|order| order.no != no) {
-                        let (first_seq, last_seq) = (row.opt_int(11)?, row.opt_int(12)?);
-                        group.orders.push(Order {
-                            no: no.to_owned(),
-                            buyer: row.opt_text(5)?.unwrap_or_default().to_owned(),
-                            status: row.text(6)?.to_owned(),
-                            seller: row.text(7)?.to_owned(),
-                            hold_n: row.int(8)?,
-                            goods: BTreeMap::new(),
-                            is_new: first_seq.is_some_and(|seq| seq >= self.horizon.placed_before_seq),
-                            is_settled: last_seq.is_none_or(|seq| seq <= self.horizon.settled_seq),
-                        });
-                    }
-                    if let (Some(order), Some(sku)) = (group.orders.last_mut(), row.opt_text(9)?) {
-                        let units = order.goods.entry(sku.to_owned()).or_default();
-                        *units = units.saturating_add(row.int(10)?);
-                    }
-                }
+                group.take_in(&row, self.horizon)?;
             }
             if finished.is_some() {
                 return Ok(finished);
@@ -111,4 +132,50 @@ impl Groups {
         }
         Ok(self.begun.take())
     }
+}
+
+impl Group {
+    fn take_in(&mut self, row: &Row<'_>, horizon: Horizon) -> anyhow::Result<()> {
+        let no = row.text(3)?;
+        match row.int(2)? {
+            0 => {
+                let state = serde_json::from_str(row.text(6)?).ok();
+                self.row = Some((row.opt_text(5)?.map(str::to_owned), state));
+            }
+            1 => {
+                if self.orders.last().is_none_or(|order| order.no != no) {
+                    self.orders.push(order_of(row, horizon)?);
+                }
+                if let (Some(order), Some(sku)) = (self.orders.last_mut(), row.opt_text(9)?) {
+                    order.lines.push(Line { no: row.int(4)?, sku: sku.to_owned(), units: row.int(10)? });
+                }
+            }
+            _ => {
+                let (what, n) = (row.text(7)?.to_owned(), row.int(4)?);
+                let units = row.opt_text(6)?.and_then(|units| serde_json::from_str(units).ok());
+                if let Some(order) = self.orders.iter_mut().find(|order| order.no == no) {
+                    order.facts.push(Fact { what, n, units });
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn order_of(row: &Row<'_>, horizon: Horizon) -> anyhow::Result<Order> {
+    let (first_seq, last_seq) = (row.opt_int(11)?, row.opt_int(12)?);
+    Ok(Order {
+        no: row.text(3)?.to_owned(),
+        buyer: row.opt_text(5)?.unwrap_or_default().to_owned(),
+        status: row.text(6)?.to_owned(),
+        seller: row.text(7)?.to_owned(),
+        hold_n: row.int(8)?,
+        hold: row.text(13)?.to_owned(),
+        captured: row.int(14)?,
+        total: row.int(15)?,
+        lines: Vec::new(),
+        facts: Vec::new(),
+        is_new: first_seq.is_some_and(|seq| seq >= horizon.placed_before_seq),
+        is_settled: last_seq.is_none_or(|seq| seq <= horizon.settled_seq),
+    })
 }

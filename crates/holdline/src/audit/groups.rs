@@ -5,21 +5,18 @@
 //! that says why. The other way round there are two delays, told apart by sequence numbers that were read before both:
 //! events that the ledger has not followed yet, and orders placed since.
 
-use std::collections::BTreeMap;
-
 use super::CommitOn;
 use super::accounts::Accounts;
-use super::group_rows::{Group, Groups as GroupRows, Hold, Holds, Order};
+use super::goods::Told;
+use super::group_rows::{Group, Groups as GroupRows, Hold, Holds};
+use super::order_hold::is_part;
 use super::outside;
 use super::report::{Check, LeftOut};
-use super::returned::Returned;
 use super::source::Source;
-use super::stored::{Claim, GroupState, Part, state_name};
+use super::stored::{GroupState, Part};
 
 /// The reaper asks for a hold once it is `orphan_after` old, and is a problem when it has not by this many times that.
 const REAPER_LATE: i64 = 3;
-/// How an order is called that ended unsold.
-const ENDED: [&str; 3] = ["create_failed", "cancelled", "expired"];
 
 /// Sequence numbers and instants that say what can be judged.
 #[derive(Debug, Clone, Copy)]
@@ -39,23 +36,27 @@ pub(super) struct Horizon {
 /// The checks of this file.
 pub(super) struct Groups {
     group: Check,
-    hold: Check,
+    pub(super) hold: Check,
+    pub(super) goods: Check,
     orphan: Check,
     open: Check,
+    pub(super) told: Told,
 }
 
 impl Groups {
-    fn new() -> Self {
+    fn new(told: Told) -> Self {
         Self {
             group: Check::new("order_group", "a placed group has exactly its orders, any other has none"),
             hold: Check::new("order_hold", "an order's part of its hold stands as the order does, for the same goods"),
+            goods: Check::new("order_goods", "the ledger was told what left an order, was taken off it and came back"),
             orphan: Check::new("orphan_hold", "a hold stands for an order, or was given back behind a fence"),
             open: Check::new("open_holds", "the head counts the holds of which a part is held"),
+            told,
         }
     }
 
-    pub(super) fn into_checks(self) -> [Check; 4] {
-        [self.group, self.hold, self.orphan, self.open]
+    pub(super) fn into_checks(self) -> [Check; 5] {
+        [self.group, self.hold, self.goods, self.orphan, self.open]
     }
 }
 
@@ -65,7 +66,6 @@ pub(super) struct Judge<'a> {
     pub(super) orders: &'a Source,
     pub(super) accounts: &'a Accounts,
     pub(super) commit_on: &'a CommitOn,
-    pub(super) returned: Returned,
     /// What the ledger's head says.
     pub(super) open_holds: i64,
     pub(super) horizon: Horizon,
@@ -73,7 +73,7 @@ pub(super) struct Judge<'a> {
 
 impl Judge<'_> {
     pub(super) fn run(&self, left_out: &mut LeftOut) -> anyhow::Result<Groups> {
-        let mut checks = Groups::new();
+        let mut checks = Groups::new(Told::read(self.ledger)?);
         let mut open_holds = 0;
         let mut holds = Holds::read(self.ledger)?;
         let mut groups = GroupRows::read(self.orders, self.horizon)?;
@@ -86,6 +86,7 @@ impl Judge<'_> {
                     checks.open.judge(open_holds == self.open_holds, || {
                         format!("the head says {} holds, but {open_holds} have a part that is held", self.open_holds)
                     });
+                    checks.told.judge_rest(&mut checks.goods);
                     return Ok(checks);
                 }
                 (Some(one), None) | (None, Some(one)) => one,
@@ -120,87 +121,28 @@ impl Judge<'_> {
             if !order.is_settled {
                 left_out.unsettled_orders += 1;
             }
-            self.judge_order(order, group, holds, &mut checks.hold, left_out);
+            self.judge_order(order, group, holds, checks, left_out);
         }
         for hold in holds {
-            for Part(part, state) in &hold.parts {
-                let claimed = group.orders.iter().any(|order| order.hold_n == hold.n && is_part(part, &order.seller));
-                // The part that orders share ends with the last of them; nothing takes one yet.
-                if !claimed && part != "g" {
-                    self.judge_unclaimed(group, hold, part, state, &mut checks.orphan, left_out);
-                } else {
-                    checks.orphan.judged += 1;
+            for part in &hold.parts {
+                let order = group.orders.iter().find(|order| is_part(&part.0, &order.seller));
+                match order {
+                    // Judged with its order. The part that orders share ends with the last of them; nothing takes one yet.
+                    Some(order) if hold.n <= order.hold_n => checks.orphan.judged += 1,
+                    None if part.0 == "g" => checks.orphan.judged += 1,
+                    _ => self.judge_unclaimed(group, hold, part, order.is_some(), &mut checks.orphan, left_out),
                 }
             }
         }
     }
 
-    fn judge_order(&self, order: &Order, group: &Group, holds: &[Hold], check: &mut Check, left_out: &mut LeftOut) {
-        let Order { no, status, seller, hold_n, is_new, is_settled, .. } = order;
-        let found = holds.iter().find(|hold| hold.n == *hold_n);
-        if found.is_none() && *is_new {
-            left_out.new_orders += 1;
-            return;
-        }
-        let Some(hold) = found else {
-            check.judge(false, || {
-                format!("order {no} ({status}) has no hold: the ledger does not know its hold {hold_n}")
-            });
-            return;
-        };
-        let hold_no = hold.no;
-        let Some(place) = hold.parts.iter().position(|Part(name, _)| is_part(name, seller)) else {
-            check.judge(false, || {
-                format!("order {no} ({status}): hold {hold_no} has no part for its seller {seller:?}")
-            });
-            return;
-        };
-        let state = hold.parts[place].1.as_str();
-        let commit_on = self.commit_on.get(&group.tenant).map(String::as_str);
-        check.judge(allowed(status, commit_on, *is_settled).contains(&state), || {
-            let (state, settled) = (state_name(state), if *is_settled { "" } else { " (not settled yet)" });
-            format!("order {no} is {status}{settled}, but its part of hold {hold_no} is {state}")
-        });
-        if state == "c" && *is_settled && ENDED.contains(&status.as_str()) {
-            let claims = hold.claims.iter().filter(|claim| claim.0 == place);
-            for fault in claims.filter_map(|Claim(_, account_no, sold)| self.returned.fault(*account_no, no, *sold)) {
-                check.mismatch(|| format!("order {no} ({status}): {fault}"));
-            }
-        }
-        if let Some(fault) = self.goods_fault(order, hold, place) {
-            check.mismatch(|| format!("order {no} ({status}), hold {hold_no}: {fault}"));
-        }
-    }
-
-    /// How the goods of an order differ from what its part claims.
-    fn goods_fault(&self, order: &Order, hold: &Hold, place: usize) -> Option<String> {
-        let (mut stock, mut quota) = (BTreeMap::<&str, i64>::new(), BTreeMap::<&str, i64>::new());
-        for Claim(_, account_no, units) in hold.claims.iter().filter(|claim| claim.0 == place) {
-            let Some(account) = self.accounts.get(*account_no) else {
-                return Some(format!("it claims {units} of account {account_no}, which does not exist"));
-            };
-            if account.tenant != hold.tenant {
-                return Some(format!("it claims units of account {account_no}, which is another tenant's"));
-            }
-            *if account.is_stock { stock.entry(account.sku) } else { quota.entry(account.sku) }.or_default() += units;
-        }
-        let goods: BTreeMap<&str, i64> = order.goods.iter().map(|(sku, units)| (sku.as_str(), *units)).collect();
-        if stock != goods {
-            return Some(format!("the order has {goods:?}, but the hold claims {stock:?}"));
-        }
-        let other = quota.iter().find(|(sku, units)| goods.get(*sku) != Some(*units));
-        other.map(|(sku, units)| {
-            format!("the hold claims {units} of the buyer's quota of {sku:?}, other than the order")
-        })
-    }
-
-    /// A part that no order names.
+    /// A part that no order names. `again`: an order had it held once more, and has not learnt of it.
     fn judge_unclaimed(
         &self,
         group: &Group,
         hold: &Hold,
-        part: &str,
-        state: &str,
+        Part(part, state): &Part,
+        again: bool,
         check: &mut Check,
         left_out: &mut LeftOut,
     ) {
@@ -210,14 +152,15 @@ impl Judge<'_> {
         let fate = match &group.row {
             None => "has no row",
             Some((_, None)) => "has a state that cannot be understood",
+            Some((_, Some(GroupState::Placed { .. }))) if again => "is placed, but its order does not know of it",
             Some((_, Some(GroupState::Placed { .. }))) => "is placed, but has no order for it",
             Some((_, Some(GroupState::Refused {}))) => "was refused",
             Some((_, Some(GroupState::Abandoned))) => "was abandoned",
         };
         let is_fenced = matches!(group.row, Some((_, Some(GroupState::Refused {} | GroupState::Abandoned))));
         let is_placed = matches!(group.row, Some((_, Some(GroupState::Placed { .. }))));
-        match state {
-            "h" if !is_placed && *hold_no > horizon.reaper_cursor => {
+        match state.as_str() {
+            "h" if (again || !is_placed) && *hold_no > horizon.reaper_cursor => {
                 if age_ms < horizon.orphan_after_ms {
                     left_out.young_holds += 1;
                 } else if age_ms < horizon.orphan_after_ms.saturating_mul(REAPER_LATE) {
@@ -242,26 +185,6 @@ impl Judge<'_> {
                 format!("hold {hold_no}, part {part:?}, was given back without a fence: its group {key} {fate}")
             }),
         }
-    }
-}
-
-fn is_part(part: &str, seller: &str) -> bool {
-    part.strip_prefix("s:") == Some(seller)
-}
-
-/// The states that a part may have for an order of this status.
-fn allowed(status: &str, commit_on: Option<&str>, is_settled: bool) -> &'static [&'static str] {
-    let sold_at_once = commit_on != Some("payment_captured");
-    match (status, sold_at_once, is_settled) {
-        ("pending_payment", true, false) | ("confirmed" | "completed", _, false) => &["h", "c"],
-        ("pending_payment", true, true) | ("confirmed" | "completed", _, true) => &["c"],
-        ("pending_payment", false, _) | ("creating", _, _) => &["h"],
-        ("create_failed" | "cancelled" | "expired", false, true) => &["r"],
-        // Sold before it ended, or not: what was sold must be given back (see `Returned`).
-        ("create_failed" | "cancelled" | "expired", true, true) => &["c", "r"],
-        ("create_failed" | "cancelled" | "expired", false, false) => &["h", "r"],
-        ("create_failed" | "cancelled" | "expired", true, false) => &["h", "c", "r"],
-        _ => &[],
     }
 }
 

@@ -13,18 +13,22 @@
 
 mod accounts;
 mod balances;
+mod callbacks;
 mod closings;
+mod goods;
 mod group_rows;
 mod groups;
 mod holds;
 mod movement;
 mod number;
+mod order_faults;
+mod order_hold;
 mod orders;
 mod outside;
+mod payments;
 mod promises;
 mod references;
 mod report;
-mod returned;
 mod rows;
 mod source;
 mod stored;
@@ -41,9 +45,8 @@ use accounts::Accounts;
 use balances::{Balances, Head, Quotas};
 use closings::Closings;
 use groups::{Horizon, Judge};
-use report::{Check, Counts};
+use report::{Aside, Check, Counts};
 pub(crate) use report::{LeftOut, Report};
-use returned::Returned;
 use source::{Source, statement};
 
 /// The exit status of a store that breaks a rule.
@@ -167,7 +170,6 @@ fn judge(ledger: &Source, orders: &Source, full: bool, orphan_after_ms: i64) -> 
         orders,
         accounts: &accounts,
         commit_on: &commit_on,
-        returned: Returned::read(ledger)?,
         open_holds: frozen.ledger.open_holds,
         horizon: frozen.horizon,
     };
@@ -175,9 +177,14 @@ fn judge(ledger: &Source, orders: &Source, full: bool, orphan_after_ms: i64) -> 
     let checks = balances.into_checks().into_iter().chain([closings.check, hold, reference]);
     let promises = promises::judge(orders, frozen.horizon.newest_ms)?;
     let checks = checks.chain(of_orders.into_checks()).chain(groups.into_checks());
-    let checks = checks.chain([outside::judge(ledger)?, promises]).collect();
+    let mut payments = payments::judge(orders)?;
+    let mut aside = Aside { money: std::mem::take(&mut payments.money), ..Aside::default() };
+    let callback = callbacks::judge(orders, &mut aside.notes)?;
+    let parked = orders.rows(statement!("parked_event"), &[])?.only(|row| row.int(0))?;
+    aside.notes.parked_events = u64::try_from(parked)?;
+    let checks = checks.chain(payments.into_checks()).chain([callback, outside::judge(ledger)?, promises]).collect();
     let counts = Counts { orders: order_count, holds, movements, closed_seq };
-    Ok(Report::new(checks, left_out, counts, began.elapsed()))
+    Ok(Report::new(checks, left_out, aside, counts, began.elapsed()))
 }
 
 struct LedgerChecks {

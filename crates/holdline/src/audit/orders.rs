@@ -1,9 +1,9 @@
 //! Orders by themselves: amounts, states, numbers, timers, and the history that the feed tells of each.
 
 use super::number;
+use super::order_faults::{Event, Line, OrderRow, amount_fault, history_fault, money_fault, state_fault};
 use super::report::Check;
 use super::source::{Source, statement};
-use super::stored::Adjustment;
 
 /// The checks of this file.
 pub(super) struct Orders {
@@ -11,6 +11,7 @@ pub(super) struct Orders {
     history: Check,
     amount: Check,
     state: Check,
+    money: Check,
     number: Check,
     timer: Check,
 }
@@ -22,13 +23,17 @@ impl Orders {
             history: Check::new("order_history", "an order's events are its versions 1 to n and lead to its status"),
             amount: Check::new("order_amount", "an order's amounts follow from its lines and adjustments"),
             state: Check::new("order_state", "an order's status, payment, hold, end and deadline fit together"),
+            money: Check::new(
+                "order_money",
+                "what is captured of an order, given back and left fits its state and payment",
+            ),
             number: Check::new("order_number", "an order's number is well formed, its buyer's, and nobody else's"),
-            timer: Check::new("order_timer", "an order that waits for payment has the timer that ends it"),
+            timer: Check::new("order_timer", "an order that waits for payment has the timer that looks at it next"),
         }
     }
 
-    pub(super) fn into_checks(self) -> [Check; 6] {
-        [self.sequence, self.history, self.amount, self.state, self.number, self.timer]
+    pub(super) fn into_checks(self) -> [Check; 7] {
+        [self.sequence, self.history, self.amount, self.state, self.money, self.number, self.timer]
     }
 }
 
@@ -58,17 +63,24 @@ pub(super) fn judge(orders: &Source, next_seq: i64, tenants: usize) -> anyhow::R
                     pay_deadline_ms: row.int(10)?,
                     ended_ms: row.opt_int(11)?,
                     has_timer: row.opt_int(12)?.is_some(),
-                    status: row.text(13)?.to_owned(),
-                    payment: row.text(14)?.to_owned(),
-                    hold: row.text(15)?.to_owned(),
-                    ended_by: row.opt_text(16)?.map(str::to_owned),
-                    buyer: row.text(17)?.to_owned(),
-                    adjustments: row.opt_text(18)?.map(str::to_owned),
+                    captured: row.int(13)?,
+                    refunding: row.int(14)?,
+                    refunded: row.int(15)?,
+                    delivered_ms: row.opt_int(16)?,
+                    completed_ms: row.opt_int(17)?,
+                    hold_until_ms: row.opt_int(18)?,
+                    status: row.text(19)?.to_owned(),
+                    payment: row.text(20)?.to_owned(),
+                    hold: row.text(21)?.to_owned(),
+                    ended_by: row.opt_text(22)?.map(str::to_owned),
+                    buyer: row.text(23)?.to_owned(),
+                    adjustments: row.opt_text(24)?.map(str::to_owned),
+                    has_attempt: row.opt_text(25)?.is_some(),
                 });
             }
             1 => order.lines.push(Line { no: n, quantity: row.int(4)?, unit_price: row.int(5)?, total: row.int(6)? }),
             _ => {
-                let kind = row.text(13)?.to_owned();
+                let kind = row.text(19)?.to_owned();
                 order.events.push(Event { version: n, seq: row.int(4)?, at_ms: row.int(5)?, kind });
             }
         }
@@ -111,36 +123,6 @@ struct Order {
     events: Vec<Event>,
 }
 
-struct OrderRow {
-    /// Goods, freight, discount, total.
-    amounts: [i64; 4],
-    version: i64,
-    created_ms: i64,
-    pay_deadline_ms: i64,
-    ended_ms: Option<i64>,
-    has_timer: bool,
-    status: String,
-    payment: String,
-    hold: String,
-    ended_by: Option<String>,
-    buyer: String,
-    adjustments: Option<String>,
-}
-
-struct Line {
-    no: i64,
-    quantity: i64,
-    unit_price: i64,
-    total: i64,
-}
-
-struct Event {
-    version: i64,
-    seq: i64,
-    at_ms: i64,
-    kind: String,
-}
-
 impl Order {
     fn new(tenant: i64, no: &str) -> Self {
         Self { tenant, no: no.to_owned(), row: None, lines: Vec::new(), events: Vec::new() }
@@ -165,97 +147,12 @@ impl Order {
         put(&mut checks.history, history_fault(row, &self.events));
         put(&mut checks.amount, amount_fault(row, &self.lines));
         put(&mut checks.state, state_fault(row));
+        put(&mut checks.money, money_fault(row));
         put(&mut checks.number, number::fault(no, *tenant, &row.buyer));
-        if row.status == "pending_payment" {
-            let due = row.pay_deadline_ms;
-            let missing = || format!("it waits for payment, but no timer ends it at {due} ms");
+        // An open attempt keeps its order, and sets the timer when it ends.
+        if row.status == "pending_payment" && row.payment != "processing" {
+            let missing = || format!("it waits for payment, but no timer looks at it at {} ms", row.due_ms());
             put(&mut checks.timer, (!row.has_timer).then(missing));
         }
-    }
-}
-
-fn history_fault(row: &OrderRow, events: &[Event]) -> Option<String> {
-    let OrderRow { version, status, created_ms, .. } = row;
-    let versions: Vec<i64> = events.iter().map(|event| event.version).collect();
-    if !versions.iter().copied().eq(1..=*version) {
-        return Some(format!("its version is {version}, but its events are of the versions {versions:?}"));
-    }
-    let mut told: Option<&str> = None;
-    for Event { seq, kind, .. } in events {
-        told = Some(match (kind.as_str(), told) {
-            ("order.placed", None) => "pending_payment",
-            ("order.confirmed", None | Some("pending_payment")) => "confirmed",
-            ("order.cancelled", Some("pending_payment" | "confirmed")) => "cancelled",
-            ("order.expired", Some("pending_payment")) => "expired",
-            ("order.hold_raised", Some(same @ ("pending_payment" | "confirmed"))) => same,
-            (_, before) => {
-                let before = before.unwrap_or("nothing");
-                return Some(format!("event {seq} ({kind}) cannot follow upon {before}"));
-            }
-        });
-    }
-    if told != Some(status.as_str()) {
-        return Some(format!("its status is {status}, but its events lead to {}", told.unwrap_or("nothing")));
-    }
-    let placed_ms = events.first().map_or(0, |event| event.at_ms);
-    (placed_ms != *created_ms)
-        .then(|| format!("it was placed at {created_ms} ms, but its first event says {placed_ms}"))
-}
-
-fn amount_fault(row: &OrderRow, lines: &[Line]) -> Option<String> {
-    if lines.is_empty() {
-        return Some("it has no lines".to_owned());
-    }
-    let wide = i128::from;
-    for Line { no, quantity, unit_price, total } in lines {
-        if wide(*quantity) * wide(*unit_price) != wide(*total) {
-            return Some(format!("line {no} is {quantity} × {unit_price}, but its total is {total}"));
-        }
-    }
-    let [goods, freight, discount, total] = row.amounts;
-    let sum: i128 = lines.iter().map(|line| wide(line.total)).sum();
-    if wide(goods) != sum {
-        return Some(format!("its goods are {goods}, but its lines come to {sum}"));
-    }
-    let Ok(adjustments) = serde_json::from_str::<Vec<Adjustment>>(row.adjustments.as_deref().unwrap_or("[]")) else {
-        return Some("its adjustments cannot be understood".to_owned());
-    };
-    let of = |kind: &str| adjustments.iter().filter(|a| a.kind == kind).map(|a| wide(a.amount)).sum::<i128>();
-    if wide(freight) != of("freight") || wide(discount) != of("discount") {
-        let (freights, discounts) = (of("freight"), of("discount"));
-        return Some(format!(
-            "its freight is {freight} and its discount {discount}, but its adjustments come to {freights} and {discounts}"
-        ));
-    }
-    let owed = sum + wide(freight) - wide(discount);
-    (wide(total) != owed).then(|| format!("its total is {total}, but goods + freight − discount is {owed}"))
-}
-
-fn state_fault(row: &OrderRow) -> Option<String> {
-    let OrderRow { status, payment, hold, ended_by, ended_ms, created_ms, pay_deadline_ms, .. } = row;
-    if pay_deadline_ms < created_ms {
-        return Some(format!("its deadline {pay_deadline_ms} ms lies before {created_ms} ms, when it was placed"));
-    }
-    let unpaid = ["unpaid", "processing", "authorized", "partially_paid"].as_slice();
-    let paid = ["paid", "overpaid", "partially_refunded", "refunded"].as_slice();
-    let given_up = ["unpaid", "processing", "partially_refunded", "refunded"].as_slice();
-    let (payments, holds, ends) = match status.as_str() {
-        "creating" => (unpaid, ["held"].as_slice(), false),
-        "pending_payment" => (unpaid, ["held", "lapsed"].as_slice(), false),
-        "confirmed" | "completed" => (paid, ["committed"].as_slice(), false),
-        "create_failed" | "cancelled" | "expired" => (given_up, ["released"].as_slice(), true),
-        _ => return Some(format!("its status {status:?} is none that this program knows")),
-    };
-    if !payments.contains(&payment.as_str()) || !holds.contains(&hold.as_str()) {
-        return Some(format!("status {status}, payment {payment} and hold {hold} do not fit together"));
-    }
-    match (ended_by, ended_ms) {
-        (None, None) if !ends => None,
-        (Some(_), Some(at)) if ends && at < created_ms => Some(format!("it ended at {at} ms, before it was placed")),
-        (Some(_), Some(at)) if status == "expired" && at < pay_deadline_ms => {
-            Some(format!("it expired at {at} ms, before its deadline {pay_deadline_ms} ms"))
-        }
-        (Some(_), Some(_)) if ends => None,
-        _ => Some(format!("status {status} does not fit with ended by {ended_by:?} at {ended_ms:?}")),
     }
 }

@@ -1,5 +1,6 @@
 //! What the audit found, for an operator and for a program.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -62,6 +63,67 @@ pub(crate) struct LeftOut {
     pub(crate) quotas_without_limit: u64,
 }
 
+/// What is no mismatch, but somebody should know.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Notes {
+    /// Callbacks that contradict what is known: nobody believed them.
+    pub(crate) flagged_callbacks: u64,
+    /// Callbacks about captured money of which no attempt is known: it goes back in the end.
+    pub(crate) orphan_callbacks: u64,
+    /// Events that settlement could not work off. Their orders are judged as settled: a mismatch of one says what is wrong.
+    pub(crate) parked_events: u64,
+}
+
+/// Refunds of one attempt, or of one order of it.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Returned {
+    /// Of those that have not succeeded.
+    pub(super) on_its_way: i64,
+    /// Of those that have.
+    pub(super) refunded: i64,
+}
+
+/// Where the money of one currency is, in minor units: captured = kept + refunded + on its way back + undecided.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Money {
+    /// All that providers said they had captured of attempts.
+    pub(crate) captured: i64,
+    /// Of that: what belongs to orders, or did until it was refunded.
+    pub(crate) attached: i64,
+    /// Of that: what never belonged to an order.
+    pub(crate) unattached: i64,
+    /// Given back.
+    pub(crate) refunded: i64,
+    /// Set aside to be given back.
+    pub(crate) on_its_way_back: i64,
+    /// What orders were paid with and keep.
+    pub(crate) kept: i64,
+    /// What belongs to no order and is not on its way back yet.
+    pub(crate) undecided: i64,
+}
+
+impl Money {
+    /// Counts what one attempt captured, and the refunds of it.
+    pub(super) fn add(&mut self, captured: i64, is_attached: bool, Returned { on_its_way, refunded }: &Returned) {
+        let left = captured.saturating_sub(*on_its_way).saturating_sub(*refunded);
+        let (of, rest) = if is_attached {
+            (&mut self.attached, &mut self.kept)
+        } else {
+            (&mut self.unattached, &mut self.undecided)
+        };
+        let sums = [
+            (of, captured),
+            (rest, left),
+            (&mut self.captured, captured),
+            (&mut self.refunded, *refunded),
+            (&mut self.on_its_way_back, *on_its_way),
+        ];
+        for (sum, amount) in sums {
+            *sum = sum.saturating_add(amount);
+        }
+    }
+}
+
 /// The audit's answer.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
@@ -71,6 +133,10 @@ pub(crate) struct Report {
     pub(crate) checks: Vec<Check>,
     /// What was left out, and how much of it.
     pub(crate) left_out: LeftOut,
+    /// What somebody should know all the same.
+    pub(crate) notes: Notes,
+    /// Where captured money is, by currency.
+    pub(crate) money: BTreeMap<String, Money>,
     /// How long it took.
     pub(crate) seconds: f64,
     /// Orders read.
@@ -84,13 +150,14 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    pub(super) fn new(checks: Vec<Check>, left_out: LeftOut, counts: Counts, took: Duration) -> Self {
+    pub(super) fn new(checks: Vec<Check>, left_out: LeftOut, aside: Aside, counts: Counts, took: Duration) -> Self {
         let clean = checks.iter().all(|check| check.mismatches == 0);
         let Counts { orders, holds, movements, closed_seq } = counts;
         // Milliseconds are all that means anything here.
         let seconds = (took.as_secs_f64() * 1_000.0).round() / 1_000.0;
         let status = if clean { "clean" } else { "mismatch" };
-        Self { status, checks, left_out, seconds, orders, holds, movements, closed_seq }
+        let Aside { notes, money } = aside;
+        Self { status, checks, left_out, notes, money, seconds, orders, holds, movements, closed_seq }
     }
 
     /// Whether nothing breaks any rule.
@@ -123,6 +190,14 @@ impl Report {
             if count > 0 {
                 line(format!("\nleft out: {count} {words}"));
             }
+        }
+        for (count, words) in self.notes.in_words() {
+            if count > 0 {
+                line(format!("\nnote: {count} {words}"));
+            }
+        }
+        for (currency, money) in &self.money {
+            line(format!("\n{}", money.in_words(currency)));
         }
         let Self { status, orders, holds, movements, seconds, closed_seq, .. } = self;
         if *closed_seq > 0 {
@@ -160,6 +235,39 @@ impl LeftOut {
             (self.quotas_without_limit, "quota accounts of SKUs without a limit in any version of the catalog"),
         ]
     }
+}
+
+impl Notes {
+    fn in_words(&self) -> [(u64, &'static str); 3] {
+        [
+            (
+                self.flagged_callbacks,
+                "callbacks contradict what is known and were not believed: see /v1/payments/unsettled",
+            ),
+            (
+                self.orphan_callbacks,
+                "callbacks tell of captured money of which no attempt is known; it goes back in the end",
+            ),
+            (self.parked_events, "events are parked that settlement could not work off: see `holdline events parked`"),
+        ]
+    }
+}
+
+impl Money {
+    fn in_words(&self, currency: &str) -> String {
+        let Self { captured, attached, unattached, refunded, on_its_way_back, kept, undecided } = self;
+        format!(
+            "money in {currency}, minor units: captured {captured} (attached {attached}, unattached {unattached}) = kept \
+             {kept} + refunded {refunded} + on its way back {on_its_way_back} + undecided {undecided}"
+        )
+    }
+}
+
+/// What a report has besides its checks.
+#[derive(Debug, Default)]
+pub(super) struct Aside {
+    pub(super) notes: Notes,
+    pub(super) money: BTreeMap<String, Money>,
 }
 
 /// How much was read.

@@ -41,7 +41,7 @@ pub(super) mod kind {
 /// The format of a hold's texts that this audit knows.
 pub(super) const HOLD_FORMAT: i64 = 1;
 /// The schema that this audit knows.
-pub(super) const SCHEMA_KNOWN: i64 = 5;
+pub(super) const SCHEMA_KNOWN: i64 = 6;
 /// `account.kind` of a stock account.
 pub(super) const STOCK: i64 = 0;
 
@@ -93,3 +93,14 @@ pub(super) struct Adjustment {
     pub(super) kind: String,
     pub(super) amount: i64,
 }
+
+/// Units of a line of an order.
+#[derive(Debug, Deserialize)]
+pub(super) struct LineUnits {
+    pub(super) line_no: i64,
+    pub(super) quantity: i64,
+}
+
+/// What an attempt is to pay of one order: its number and the amount.
+#[derive(Debug, Deserialize)]
+pub(super) struct Share(pub(super) String, pub(super) i64);

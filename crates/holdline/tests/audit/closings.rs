@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use holdline_domain::order::{EventKind, OrderEvent};
+use holdline_domain::order::EventKind;
 use holdline_domain::tenant::CommitOn;
 use holdline_store::Stores;
 use serde_json::Value;
@@ -117,7 +117,7 @@ pub(crate) async fn closed(stores: Stores) {
     let placed = shop.place(&mall, submits, 900_000).await;
     shop.close().await;
     // One ends behind the closing, and another begins there.
-    shop.end(&placed[..1], OrderEvent::Cancel, EventKind::Cancelled).await;
+    shop.end(&placed[..1], EventKind::Cancelled).await;
     let last = vec![shop.submit(&mall, "buyer-9", &[("tea", 3)])];
     shop.place(&mall, last, 900_000).await;
     // The reaper stays where it was: before the hold of the stories that is under way.

@@ -10,11 +10,11 @@ pub(crate) struct Corruption {
     pub(crate) found_by: &'static [&'static str],
 }
 
-const fn in_ledger(name: &'static str, sql: &'static str, found_by: &'static [&'static str]) -> Corruption {
+pub(crate) const fn in_ledger(name: &'static str, sql: &'static str, found_by: &'static [&'static str]) -> Corruption {
     Corruption { name, database: "ledger", sql, found_by }
 }
 
-const fn in_orders(name: &'static str, sql: &'static str, found_by: &'static [&'static str]) -> Corruption {
+pub(crate) const fn in_orders(name: &'static str, sql: &'static str, found_by: &'static [&'static str]) -> Corruption {
     Corruption { name, database: "orders", sql, found_by }
 }
 

@@ -1,7 +1,9 @@
 //! The same on PostgreSQL. Each test has databases of its own and removes them.
 
 use super::closings::{BREACHES, closed, expect_breach};
-use super::{CORRUPTIONS, Clocks, Shop, Stores, UNREADABLE, Value, audit, expect_clean, expect_found, runtime};
+use super::{
+    CORRUPTIONS, Clocks, MONEY_CORRUPTIONS, Shop, Stores, UNREADABLE, Value, audit, expect_clean, expect_found, runtime,
+};
 use crate::postgres_server::{server_url, url_of};
 use tokio_postgres::{Client, NoTls};
 
@@ -69,7 +71,7 @@ fn calls_a_whole_postgres_store_clean() {
 fn finds_every_corruption_of_a_postgres_store() {
     runtime().block_on(async {
         let store = store("corrupt").await;
-        for corruption in CORRUPTIONS {
+        for corruption in CORRUPTIONS.iter().chain(MONEY_CORRUPTIONS) {
             let broken_store = create("corrupted", &store).await;
             execute(&broken_store, corruption.database, corruption.sql).await;
             let (status, report) = audit_of(&broken_store).await;
@@ -114,6 +116,17 @@ fn finds_every_breach_of_a_closed_postgres_store() {
             expect_breach(breach, true, &audit_with(&broken_store, &["--full"]).await);
             drop_database(&broken_store).await;
         }
+        drop_database(&store).await;
+    });
+}
+
+#[test]
+fn calls_a_real_life_with_money_clean_on_postgres() {
+    runtime().block_on(async {
+        let store = create("life", "template0").await;
+        let url = url_of(&store);
+        let lived = tokio::task::spawn_blocking(move || super::life::live(Some(&url))).await.expect("a life");
+        lived.expect("a clean life");
         drop_database(&store).await;
     });
 }

@@ -13,11 +13,10 @@ use holdline_domain::money::{Currency, Minor};
 use holdline_domain::order::change::{Change, ChangeAnswer, OrderWrite};
 use holdline_domain::order::number::NumberAllocator;
 use holdline_domain::order::{
-    Actor, EventKind, GroupState, Offer, Order, OrderEvent, OrderGroup, OrderNo, OrderStatus, Quote, Submit,
-    SubmitLine, quote,
+    Actor, EventKind, GroupState, Offer, Order, OrderGroup, OrderNo, OrderStatus, Quote, Submit, SubmitLine, quote,
 };
 use holdline_domain::port::FeedPosition;
-use holdline_domain::tenant::{CommitOn, PriceSource, Tenant};
+use holdline_domain::tenant::{CommitOn, Policies, PriceSource, Tenant};
 use holdline_domain::time::UnixMillis;
 use holdline_store::Stores;
 
@@ -77,6 +76,7 @@ impl Shop {
             commit_on,
             pay_within_ms: PAY_WITHIN_MS,
             business_code: 7,
+            policies: Policies::default(),
         };
         let tenant = self.stores.tenants.ensure_tenant(draft).await.expect("a tenant").id;
         for id in ["north", "south"] {
@@ -109,17 +109,16 @@ impl Shop {
             self.stores.catalog.put_skus(tenant, vec![draft], true).await.expect("a stored SKU");
             skus.push(Arc::new(sku));
         }
-        let account = stock_of;
         let mut requests: Vec<LedgerRequest> = ["tea", "mug", "cup", "leaflet", "kettle"]
             .map(|sku| LedgerRequest::Adjust {
                 tenant,
-                account: account(sku),
+                account: stock_of(sku),
                 delta: stock,
                 reference: reference("delivery-1"),
                 force: false,
             })
             .into();
-        let flags = |sku, flags| LedgerRequest::SetFlags { tenant, account: account(sku), flags };
+        let flags = |sku, flags| LedgerRequest::SetFlags { tenant, account: stock_of(sku), flags };
         requests.push(flags("e-book", Flags { infinite: true, ..Flags::default() }));
         requests.push(flags("preorder", Flags { shortage_max: 20, ..Flags::default() }));
         requests.push(flags("tea", Flags { danger_level: Some(stock - 1), ..Flags::default() }));
@@ -231,15 +230,16 @@ impl Shop {
     }
 
     /// Ends orders and gives their parts back, as the feed's consumer would.
-    pub(crate) async fn end(&self, ended: &[Placed], event: OrderEvent, kind: EventKind) {
+    pub(crate) async fn end(&self, ended: &[Placed], kind: EventKind) {
         for batch in ended.chunks(BATCH) {
             let mut changes = Vec::new();
             let mut releases = Vec::new();
             for Placed { submit, orders, .. } in batch {
                 for order in orders {
-                    let after = order.after(event, Actor::Buyer).expect("an order that may end");
-                    let writes = vec![(OrderWrite::Update(Box::new(after)), kind)];
-                    changes.push(Change { orders: writes, ..Change::touch(submit.tenant) });
+                    let expires = kind == EventKind::Expired;
+                    let after = if expires { order.expired() } else { order.cancelled(Actor::Buyer) };
+                    let orders = vec![(OrderWrite::Update(Box::new(after.expect("it may end"))), kind)];
+                    changes.push(Change { orders, ..Change::touch(submit.tenant) });
                     releases.push(resolve(submit, Some(order.part()), Resolution::Release));
                 }
             }
@@ -268,7 +268,7 @@ impl Shop {
         loop {
             let page = self.stores.orders.events_after(to.seq, 5_000).await.expect("a page of the feed");
             let Some(last) = page.events.last() else { break };
-            to = FeedPosition { epoch: page.epoch, seq: last.seq };
+            to = FeedPosition { epoch: page.epoch, round: 0, seq: last.seq };
         }
         self.stores.orders.advance_feed_position("ledger", to).await.expect("a position");
         self.stores.ledger.advance_reaper_cursor(last_hold_no).await.expect("a cursor");

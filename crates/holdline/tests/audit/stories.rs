@@ -6,9 +6,7 @@ use holdline_domain::ledger::{
 };
 use holdline_domain::money::Minor;
 use holdline_domain::order::change::Change;
-use holdline_domain::order::{
-    Adjustment, AdjustmentKind, AdjustmentTarget, EventKind, GroupState, OrderEvent, OrderGroup, Submit,
-};
+use holdline_domain::order::{Adjustment, AdjustmentKind, AdjustmentTarget, EventKind, GroupState, OrderGroup, Submit};
 use holdline_domain::refusal::Refusal;
 use holdline_domain::tenant::CommitOn;
 
@@ -30,14 +28,15 @@ impl Shop {
         let unwanted: Vec<Submit> =
             (0..4).map(|i| self.submit(&mall, &format!("buyer-{i}"), &[("cup", 2), ("e-book", 40)])).collect();
         let unwanted = self.place(&mall, unwanted, PAY_WITHIN_MS).await;
-        self.end(&unwanted, OrderEvent::Cancel, EventKind::Cancelled).await;
+        self.end(&unwanted, EventKind::Cancelled).await;
         let overdue: Vec<Submit> = (0..3).map(|i| self.submit(&mall, &format!("late-{i}"), &[("tea", 1)])).collect();
         let overdue = self.place(&mall, overdue, 0).await;
-        self.end(&overdue, OrderEvent::Expire, EventKind::Expired).await;
+        self.end(&overdue, EventKind::Expired).await;
         self.stock_movements(&mall).await;
         self.refusals(&mall).await;
         self.outside_holds(&mall).await;
         self.promises(&mall).await;
+        self.payments(&mall).await;
 
         let flash = self.mall("flash", CommitOn::OrderCreated, 50).await;
         let quick: Vec<Submit> = (0..5).map(|i| self.submit(&flash, &format!("buyer-{i}"), &[("tea", 1)])).collect();
@@ -46,7 +45,7 @@ impl Shop {
         let sorry: Vec<Submit> = (0..3).map(|i| self.submit(&flash, &format!("sorry-{i}"), &[("tea", 2)])).collect();
         let sorry = self.place(&flash, sorry, PAY_WITHIN_MS).await;
         self.commit(&sorry).await;
-        self.end(&sorry, OrderEvent::Cancel, EventKind::Cancelled).await;
+        self.end(&sorry, EventKind::Cancelled).await;
         self.give_back(&sorry).await;
         let last = sorry.last().map_or(0, |placed| placed.hold.hold_no);
         self.settled(last).await;
@@ -156,7 +155,7 @@ impl Shop {
             let placed = self.place(&mall, submits, PAY_WITHIN_MS).await;
             last = placed.last().map_or(last, |placed| placed.hold.hold_no);
             let cancelled = &placed[..placed.len() / 20];
-            self.end(cancelled, OrderEvent::Cancel, EventKind::Cancelled).await;
+            self.end(cancelled, EventKind::Cancelled).await;
         }
         self.settled(last).await;
     }

@@ -32,6 +32,15 @@ impl Database {
     pub(crate) fn url(&self) -> String {
         url_of(&self.name)
     }
+
+    /// Runs statements in it.
+    pub(crate) fn execute(&self, sql: &str) -> Result<()> {
+        self.runtime.block_on(async {
+            let (client, connection) = tokio_postgres::connect(&self.url(), NoTls).await?;
+            tokio::spawn(connection);
+            Ok(client.batch_execute(sql).await?)
+        })
+    }
 }
 
 impl Drop for Database {

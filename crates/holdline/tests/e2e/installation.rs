@@ -3,6 +3,7 @@
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
+use crate::center::Center;
 use crate::client::Client;
 use crate::database::Database;
 use crate::process::{Ended, Place, Served, WITHIN, wait_until};
@@ -10,9 +11,13 @@ use crate::process::{Ended, Place, Served, WITHIN, wait_until};
 /// The variable that names the database to `serve`, `key` and `audit`.
 const DATABASE_URL: &str = "HOLDLINE_STORE__DATABASE_URL";
 
-/// What lets a server ask the takers of this machine.
-const HOLD_CHECKS: [(&str, &str); 2] =
-    [("HOLDLINE_HOLDS__CHECK_SECRET", crate::taker::SECRET), ("HOLDLINE_HOLDS__CHECK_NETWORKS", "127.0.0.0/8")];
+/// What lets a server ask the takers and the payment centers of this machine, and send to its receivers.
+const NEIGHBOURS: [(&str, &str); 4] = [
+    ("HOLDLINE_HOLDS__CHECK_SECRET", crate::taker::SECRET),
+    ("HOLDLINE_HOLDS__CHECK_NETWORKS", "127.0.0.0/8"),
+    ("HOLDLINE_PAYMENT__NETWORKS", "127.0.0.0/8"),
+    ("HOLDLINE_WEBHOOKS__NETWORKS", "127.0.0.0/8"),
+];
 
 /// A key of the tenant `mall` that may do everything but act as a merchant.
 pub(crate) const MALL: &str = "--tenant mall --client app --scope shop --scope admin --scope read";
@@ -34,16 +39,15 @@ impl Installation {
     /// One process on files of its own.
     pub(crate) fn on_sqlite() -> Result<Self> {
         let place = Place::new()?;
-        Ok(Self { servers: vec![place.serve_with(&[], &HOLD_CHECKS)?], database: None, place })
+        Ok(Self { servers: vec![place.serve_with(&[], &NEIGHBOURS)?], database: None, place })
     }
 
     /// Two processes on a database of their own.
     pub(crate) fn on_postgres() -> Result<Self> {
         let (database, place) = (Database::create()?, Place::new()?);
         let url = database.url();
-        let serve = || {
-            place.serve_with(&["--store", "postgres"], &[&[(DATABASE_URL, url.as_str())], &HOLD_CHECKS[..]].concat())
-        };
+        let serve =
+            || place.serve_with(&["--store", "postgres"], &[&[(DATABASE_URL, url.as_str())], &NEIGHBOURS[..]].concat());
         let servers = vec![serve()?, serve()?];
         ensure!(servers.iter().all(|server| server.line.contains("(store postgres")), "{}", servers[0].line);
         Ok(Self { servers, database: Some(database), place })
@@ -87,6 +91,11 @@ impl Installation {
         Ok(())
     }
 
+    /// A payment center beside the servers.
+    pub(crate) fn center(&self, arguments: &[&str]) -> Result<Center> {
+        Center::start(&self.place, arguments)
+    }
+
     /// The first process, as the owner of a key.
     pub(crate) fn first(&self, key: &Key) -> Client {
         Client::new(self.servers[0].address, &key.secret)
@@ -100,6 +109,23 @@ impl Installation {
     /// First and second.
     pub(crate) fn both(&self, key: &Key) -> [Client; 2] {
         [self.first(key), self.second(key)]
+    }
+
+    /// Runs a command on this store, beside its servers; what it printed.
+    pub(crate) fn command(&self, words: &[&str]) -> Result<String> {
+        let ended = self.run_store(words)?;
+        ensure!(ended.status == Some(0), "{words:?}: {}", ended.stderr);
+        Ok(ended.stdout)
+    }
+
+    /// Changes rows behind the servers' backs.
+    pub(crate) fn execute(&self, database: &str, sql: &str) -> Result<()> {
+        if let Some(postgres) = &self.database {
+            return postgres.execute(&format!("SET search_path = {database}; {sql}"));
+        }
+        let file = rusqlite::Connection::open(self.place.data().join(format!("{database}.sqlite")))?;
+        file.busy_timeout(WITHIN)?;
+        Ok(file.execute_batch(sql)?)
     }
 
     /// A command that reads the settings, on this store.

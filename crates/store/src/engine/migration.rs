@@ -9,12 +9,12 @@
 use holdline_domain::fault::{Fault, FaultKind};
 
 /// The newest schema that this program knows: what it compares every `min_writer` with.
-pub const SCHEMA_KNOWN: i64 = 5;
+pub const SCHEMA_KNOWN: i64 = 6;
 
 /// One step of a schema, for both engines.
 #[derive(Debug)]
 pub struct Migration {
-    /// The version it leads to: 1, 2, …
+    /// The version it leads to: each larger than the one before.
     pub version: i64,
     /// The oldest program (by its [`SCHEMA_KNOWN`]) that may write the database afterwards.
     pub min_writer: i64,
@@ -104,6 +104,19 @@ pub static ORDERS: Database = Database {
             sqlite: include_str!("../../migrations/sqlite/orders/0004_groups_in_arrival_order.sql"),
             postgres: include_str!("../../migrations/postgres/orders/0004_groups_in_arrival_order.sql"),
         },
+        Migration {
+            version: 5,
+            min_writer: 6,
+            sqlite: include_str!("../../migrations/sqlite/orders/0005_payments.sql"),
+            postgres: include_str!("../../migrations/postgres/orders/0005_payments.sql"),
+        },
+        // A program that parks nothing and sends nothing may go on writing, if it knows payments.
+        Migration {
+            version: 6,
+            min_writer: 6,
+            sqlite: include_str!("../../migrations/sqlite/orders/0006_consumers.sql"),
+            postgres: include_str!("../../migrations/postgres/orders/0006_consumers.sql"),
+        },
     ],
 };
 
@@ -125,7 +138,7 @@ impl Database {
     pub fn missing(&self, stored: Option<SchemaVersion>) -> Result<&'static [Migration], Fault> {
         let Some(stored) = stored else { return Ok(self.migrations) };
         check_writer(self.name, stored.min_writer)?;
-        let done = usize::try_from(stored.version).unwrap_or(0).min(self.migrations.len());
+        let done = self.migrations.partition_point(|migration| migration.version <= stored.version);
         Ok(&self.migrations[done..])
     }
 

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use holdline_domain::fault::Fault;
 use holdline_domain::id::{TenantId, Version};
 use holdline_domain::order::OrderNo;
-use holdline_domain::order::change::{Change, ChangeAnswer, Guard, GuardKeys, decide};
+use holdline_domain::order::change::{Change, ChangeAnswer, Guard, GuardKeys, SatelliteKind, decide};
 use holdline_domain::time::UnixMillis;
 
 use super::accepted::{acceptance, acceptances};
 use super::clock::OrderClock;
+use super::life;
 use super::stored::{self, GROUP_COLUMNS, ORDERS};
 use super::writes::writes;
 use crate::engine::{Column, Lookup, Program, Row, Step};
@@ -22,13 +23,15 @@ pub(super) struct Apply {
     batch: Arc<[Change]>,
     /// `None` once it was read.
     keys: Option<GuardKeys>,
+    /// The kinds of rows beside orders whose versions were asked for, in this order.
+    kinds: Vec<SatelliteKind>,
     clock: Arc<OrderClock>,
 }
 
 impl Apply {
     pub(super) fn new(batch: Arc<[Change]>, clock: Arc<OrderClock>) -> Self {
         let keys = Some(GuardKeys::of(&batch));
-        Self { batch, keys, clock }
+        Self { batch, keys, kinds: Vec::new(), clock }
     }
 
     /// The rows under lock, and what the clock says to them.
@@ -46,6 +49,12 @@ impl Apply {
             let mut fields = Fields::of(ORDERS, row);
             let (tenant, order_no) = (TenantId(fields.int()?), OrderNo::from_stored(fields.text()?));
             guard.orders.insert((tenant, order_no), Version(fields.int()?));
+        }
+        for kind in &self.kinds {
+            for row in results.take() {
+                let (key, version) = life::version(*kind, row)?;
+                guard.satellites.insert(key, version);
+            }
         }
         guard.now = self.clock.judge(database_now, feed_head)?;
         Ok(guard)
@@ -86,7 +95,12 @@ impl Program for Apply {
 
     fn next(&mut self, results: Vec<Vec<Row>>, now: UnixMillis) -> Result<Step<Self::Outcome>, Fault> {
         if let Some(keys) = self.keys.take() {
-            return Ok(Step::Read(read(&keys)));
+            let mut lookups = read(&keys);
+            for (kind, lookup) in life::version_lookups(&keys) {
+                self.kinds.push(kind);
+                lookups.push(lookup);
+            }
+            return Ok(Step::Read(lookups));
         }
         let guard = self.guard(Results::new(results), now)?;
         let shard_now = guard.now;

@@ -4,10 +4,11 @@
 //! position. Removing timers locks nothing but the timers, in sorted order.
 
 use holdline_domain::fault::Fault;
+use holdline_domain::feed::FeedPosition;
 use holdline_domain::id::{SellerId, TenantId};
 use holdline_domain::order::OrderNo;
 use holdline_domain::order::change::Timer;
-use holdline_domain::port::{EventPage, FeedPosition};
+use holdline_domain::port::EventPage;
 use holdline_domain::time::UnixMillis;
 
 use super::stored::{self, ORDERS};
@@ -26,20 +27,47 @@ pub(super) async fn events_after<E: Engine>(engine: &E, seq: i64, limit: usize) 
     Ok(EventPage { epoch, events })
 }
 
-fn position_of(consumer: &str, lock: bool) -> Lookup {
+const POSITION: &[&str] = &["epoch", "round", "seq"];
+
+/// The row of a consumer's position; whoever changes anything of the consumer locks it.
+pub(crate) fn position_of(consumer: &str, lock: bool) -> Lookup {
     Lookup {
         table: "feed_position",
-        columns: &["epoch", "seq"],
+        columns: POSITION,
         key: &["consumer"],
         keys: vec![Column::Text(vec![consumer.to_owned()])],
         lock,
     }
 }
 
-fn position(rows: Vec<Row>) -> Result<Option<FeedPosition>, Fault> {
+/// The position in the answer to [`position_of`].
+pub(crate) fn position(rows: Vec<Row>) -> Result<Option<FeedPosition>, Fault> {
     let Some(row) = rows.into_iter().next() else { return Ok(None) };
     let mut fields = Fields::of(ORDERS, row);
-    Ok(Some(FeedPosition { epoch: fields.int()?, seq: fields.int()? }))
+    Ok(Some(FeedPosition { epoch: fields.int()?, round: fields.int()?, seq: fields.int()? }))
+}
+
+/// Moves a consumer's position forward, if it is not there already.
+pub(crate) fn set_position(consumer: &str, stored: Option<FeedPosition>, to: FeedPosition) -> Option<Write> {
+    let FeedPosition { epoch, round, seq } = to;
+    let values = vec![
+        Column::Text(vec![consumer.to_owned()]),
+        Column::Int(vec![epoch]),
+        Column::Int(vec![round]),
+        Column::Int(vec![seq]),
+    ];
+    match stored {
+        None => Some(Write::Insert {
+            table: "feed_position",
+            columns: &["consumer", "epoch", "round", "seq"],
+            values,
+            or_ignore: false,
+        }),
+        Some(stored) if stored < to => {
+            Some(Write::Update { table: "feed_position", key: &["consumer"], set: POSITION, add: &[], values })
+        }
+        Some(_) => None,
+    }
 }
 
 pub(super) async fn feed_position<E: Engine>(engine: &E, consumer: &str) -> Result<FeedPosition, Fault> {
@@ -49,7 +77,7 @@ pub(super) async fn feed_position<E: Engine>(engine: &E, consumer: &str) -> Resu
     let epoch = Fields::of(ORDERS, head).int()?;
     // A position of another epoch was reached in a feed that a restore has replaced: what it says is done may not be.
     let of_this_feed = position(results.take())?.filter(|stored| stored.epoch == epoch);
-    Ok(of_this_feed.unwrap_or(FeedPosition { epoch, seq: 0 }))
+    Ok(of_this_feed.unwrap_or(FeedPosition { epoch, ..FeedPosition::default() }))
 }
 
 /// Moves a consumer's position, with `writes` in the same transaction. A position that is there already, or was passed,
@@ -64,23 +92,7 @@ pub(super) async fn advance<E: Engine>(
     let consumer = consumer.to_owned();
     let program = Once::new(lookups, move |mut results, _now| {
         results.head(ORDERS)?;
-        let new = (to.epoch, to.seq);
-        match position(results.take())? {
-            None => writes.push(Write::Insert {
-                table: "feed_position",
-                columns: &["consumer", "epoch", "seq"],
-                values: vec![Column::Text(vec![consumer]), Column::Int(vec![new.0]), Column::Int(vec![new.1])],
-                or_ignore: false,
-            }),
-            Some(stored) if (stored.epoch, stored.seq) < new => writes.push(Write::Update {
-                table: "feed_position",
-                key: &["consumer"],
-                set: &["epoch", "seq"],
-                add: &[],
-                values: vec![Column::Text(vec![consumer]), Column::Int(vec![new.0]), Column::Int(vec![new.1])],
-            }),
-            Some(_) => {}
-        }
+        writes.extend(set_position(&consumer, position(results.take())?, to));
         Ok((writes, ()))
     });
     engine.run(program).await

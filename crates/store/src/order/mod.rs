@@ -9,9 +9,10 @@ mod accepted;
 mod apply;
 mod clock;
 mod feed;
+mod life;
 mod number;
 mod renewal;
-mod stored;
+pub(crate) mod stored;
 mod writes;
 
 use std::collections::HashMap;
@@ -28,6 +29,7 @@ use holdline_domain::time::UnixMillis;
 
 use self::apply::Apply;
 use self::clock::OrderClock;
+pub(crate) use self::feed::{position, position_of, set_position};
 pub(crate) use self::renewal::renew;
 use self::stored::{GROUP_COLUMNS, LINE_COLUMNS, ORDER_COLUMNS, ORDERS};
 use crate::engine::{Column, Engine, Lookup, Value};

@@ -8,15 +8,16 @@ use holdline_domain::id::{BuyerId, ClientId, Fingerprint, GroupKey, Quantity, Se
 use holdline_domain::money::{Currency, Minor};
 use holdline_domain::order::change::{Event, Timer};
 use holdline_domain::order::{
-    Actor, EndReason, EventKind, FulfillmentStatus, GroupState, HoldAxis, Order, OrderGroup, OrderLine, OrderNo,
+    Actor, EndReason, EventKind, FulfillmentStatus, GroupState, HoldAxis, Life, Order, OrderGroup, OrderLine, OrderNo,
     OrderStatus, PaymentStatus, Snapshot,
 };
+use holdline_domain::payment::AttemptId;
 use holdline_domain::time::UnixMillis;
 
 use crate::engine::Row;
 use crate::rows::{Fields, json, schema};
 
-pub(super) const ORDERS: &str = "orders";
+pub(crate) const ORDERS: &str = "orders";
 
 pub(super) const GROUP_COLUMNS: &[&str] = &["tenant", "group_key", "content", "buyer", "state", "created_ms"];
 
@@ -46,6 +47,14 @@ pub(super) const ORDER_COLUMNS: &[&str] = &[
     "pay_deadline_ms",
     "ended_by",
     "ended_ms",
+    "attempt",
+    "captured",
+    "refunding",
+    "refunded",
+    "hold_until_ms",
+    "paused",
+    "delivered_ms",
+    "completed_ms",
 ];
 
 pub(super) const LINE_COLUMNS: &[&str] = &[
@@ -104,15 +113,22 @@ pub(super) fn order(row: Row) -> Result<Order, Fault> {
         discount: Minor(fields.int()?),
         total: Minor(fields.int()?),
         lines: Vec::new(),
-        adjustments: match fields.opt_text()? {
-            None => Vec::new(),
-            Some(text) => serde_json::from_str(&text).map_err(|_| fields.unknown("list of adjustments", &text))?,
-        },
+        adjustments: fields.opt_json("list of adjustments")?.unwrap_or_default(),
         address: fields.opt_text()?,
         note: fields.opt_text()?,
         created: UnixMillis(fields.int()?),
         pay_deadline: UnixMillis(fields.int()?),
         ended: ended(fields)?,
+        life: Life {
+            attempt: fields.opt_parsed("attempt's id", AttemptId::from_stored)?,
+            captured: Minor(fields.int()?),
+            refunding: Minor(fields.int()?),
+            refunded: Minor(fields.int()?),
+            hold_until: fields.opt_int()?.map(UnixMillis),
+            paused: fields.opt_text()?,
+            delivered: fields.opt_int()?.map(UnixMillis),
+            completed: fields.opt_int()?.map(UnixMillis),
+        },
     })
 }
 
@@ -174,6 +190,6 @@ pub(super) fn timer(row: Row) -> Result<Timer, Fault> {
     })
 }
 
-fn small(number: i64) -> Result<i32, Fault> {
+pub(super) fn small(number: i64) -> Result<i32, Fault> {
     i32::try_from(number).map_err(|_| schema(ORDERS, format!("{number} is too large a small number")))
 }

@@ -2,10 +2,11 @@
 
 use holdline_domain::order::change::{Decided, Event, Timer};
 use holdline_domain::order::{Order, OrderGroup, OrderLine, Snapshot};
+use holdline_domain::payment::AttemptId;
 use holdline_domain::time::UnixMillis;
 
-use super::accepted;
 use super::stored::{EVENT_COLUMNS, GROUP_COLUMNS, LINE_COLUMNS, ORDER_COLUMNS, adjustments_text, state_text};
+use super::{accepted, life};
 use crate::engine::{Column, Write};
 use crate::program::set_head;
 use crate::rows::{ints, made_texts, opt_ints, opt_texts, texts};
@@ -27,6 +28,7 @@ pub(super) fn writes(decided: &Decided, now: UnixMillis) -> Vec<Write> {
     if !decided.updates.is_empty() {
         writes.push(update_orders(&decided.updates));
     }
+    writes.extend(life::writes(decided));
     if !decided.timers.is_empty() {
         writes.push(insert_timers(&decided.timers));
     }
@@ -57,35 +59,58 @@ fn insert_orders(orders: &[Order]) -> Write {
     Write::Insert {
         table: "orders",
         columns: ORDER_COLUMNS,
-        values: vec![
-            ints(orders, |order| order.tenant.0),
-            texts(orders, |order| order.no.as_str()),
-            texts(orders, |order| order.group.as_str()),
-            ints(orders, |order| i64::from(order.hold_n)),
-            texts(orders, |order| order.client.as_str()),
-            texts(orders, |order| order.buyer.as_str()),
-            texts(orders, |order| order.seller.as_str()),
-            texts(orders, |order| order.channel.as_str()),
-            texts(orders, |order| order.status.as_str()),
-            texts(orders, |order| order.payment.as_str()),
-            texts(orders, |order| order.fulfillment.as_str()),
-            texts(orders, |order| order.hold.as_str()),
-            ints(orders, |order| order.version.0),
-            texts(orders, |order| order.currency.as_str()),
-            ints(orders, |order| order.goods.0),
-            ints(orders, |order| order.freight.0),
-            ints(orders, |order| order.discount.0),
-            ints(orders, |order| order.total.0),
-            opt_texts(orders, adjustments_text),
-            opt_texts(orders, |order| order.address.clone()),
-            opt_texts(orders, |order| order.note.clone()),
-            ints(orders, |order| order.created.0),
-            ints(orders, |order| order.pay_deadline.0),
-            opt_texts(orders, |order| order.ended.map(|ended| ended.actor.as_str().to_owned())),
-            opt_ints(orders, |order| order.ended.map(|ended| ended.at.0)),
-        ],
+        values: [
+            vec![
+                ints(orders, |order| order.tenant.0),
+                texts(orders, |order| order.no.as_str()),
+                texts(orders, |order| order.group.as_str()),
+                ints(orders, |order| i64::from(order.hold_n)),
+                texts(orders, |order| order.client.as_str()),
+                texts(orders, |order| order.buyer.as_str()),
+                texts(orders, |order| order.seller.as_str()),
+                texts(orders, |order| order.channel.as_str()),
+                texts(orders, |order| order.status.as_str()),
+                texts(orders, |order| order.payment.as_str()),
+                texts(orders, |order| order.fulfillment.as_str()),
+                texts(orders, |order| order.hold.as_str()),
+                ints(orders, |order| order.version.0),
+                texts(orders, |order| order.currency.as_str()),
+                ints(orders, |order| order.goods.0),
+                ints(orders, |order| order.freight.0),
+                ints(orders, |order| order.discount.0),
+                ints(orders, |order| order.total.0),
+                opt_texts(orders, adjustments_text),
+                opt_texts(orders, |order| order.address.clone()),
+                opt_texts(orders, |order| order.note.clone()),
+                ints(orders, |order| order.created.0),
+                ints(orders, |order| order.pay_deadline.0),
+            ],
+            ended_values(orders),
+            life_values(orders),
+        ]
+        .concat(),
         or_ignore: false,
     }
+}
+
+fn ended_values(orders: &[Order]) -> Vec<Column> {
+    vec![
+        opt_texts(orders, |order| order.ended.map(|ended| ended.actor.as_str().to_owned())),
+        opt_ints(orders, |order| order.ended.map(|ended| ended.at.0)),
+    ]
+}
+
+fn life_values(orders: &[Order]) -> Vec<Column> {
+    vec![
+        opt_texts(orders, |order| order.life.attempt.as_ref().map(AttemptId::to_string)),
+        ints(orders, |order| order.life.captured.0),
+        ints(orders, |order| order.life.refunding.0),
+        ints(orders, |order| order.life.refunded.0),
+        opt_ints(orders, |order| order.life.hold_until.map(|until| until.0)),
+        opt_texts(orders, |order| order.life.paused.clone()),
+        opt_ints(orders, |order| order.life.delivered.map(|delivered| delivered.0)),
+        opt_ints(orders, |order| order.life.completed.map(|completed| completed.0)),
+    ]
 }
 
 fn insert_lines(lines: &[(&Order, &OrderLine)]) -> Write {
@@ -114,25 +139,45 @@ fn insert_lines(lines: &[(&Order, &OrderLine)]) -> Write {
     }
 }
 
-/// What may change of an order: its axes, `hold_n`, version and end.
+/// What may change of an order: its axes, `hold_n`, version, end and life.
 fn update_orders(orders: &[Order]) -> Write {
     Write::Update {
         table: "orders",
         key: &["tenant", "order_no"],
-        set: &["hold_n", "status", "payment", "fulfillment", "hold", "version", "ended_by", "ended_ms"],
-        add: &[],
-        values: vec![
-            ints(orders, |order| order.tenant.0),
-            texts(orders, |order| order.no.as_str()),
-            ints(orders, |order| i64::from(order.hold_n)),
-            texts(orders, |order| order.status.as_str()),
-            texts(orders, |order| order.payment.as_str()),
-            texts(orders, |order| order.fulfillment.as_str()),
-            texts(orders, |order| order.hold.as_str()),
-            ints(orders, |order| order.version.0),
-            opt_texts(orders, |order| order.ended.map(|ended| ended.actor.as_str().to_owned())),
-            opt_ints(orders, |order| order.ended.map(|ended| ended.at.0)),
+        set: &[
+            "hold_n",
+            "status",
+            "payment",
+            "fulfillment",
+            "hold",
+            "version",
+            "ended_by",
+            "ended_ms",
+            "attempt",
+            "captured",
+            "refunding",
+            "refunded",
+            "hold_until_ms",
+            "paused",
+            "delivered_ms",
+            "completed_ms",
         ],
+        add: &[],
+        values: [
+            vec![
+                ints(orders, |order| order.tenant.0),
+                texts(orders, |order| order.no.as_str()),
+                ints(orders, |order| i64::from(order.hold_n)),
+                texts(orders, |order| order.status.as_str()),
+                texts(orders, |order| order.payment.as_str()),
+                texts(orders, |order| order.fulfillment.as_str()),
+                texts(orders, |order| order.hold.as_str()),
+                ints(orders, |order| order.version.0),
+            ],
+            ended_values(orders),
+            life_values(orders),
+        ]
+        .concat(),
     }
 }
 
@@ -145,7 +190,7 @@ fn insert_timers(timers: &[Timer]) -> Write {
             ints(timers, |timer| timer.tenant.0),
             texts(timers, |timer| timer.order_no.as_str()),
         ],
-        or_ignore: false,
+        or_ignore: true,
     }
 }
 

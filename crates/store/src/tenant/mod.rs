@@ -6,13 +6,13 @@ use async_trait::async_trait;
 use holdline_domain::fault::{Fault, FaultKind};
 use holdline_domain::id::{TenantId, TenantName};
 use holdline_domain::port::TenantStore;
-use holdline_domain::tenant::{ApiKey, Tenant};
+use holdline_domain::tenant::{ApiKey, Policies, Tenant};
 use holdline_domain::time::UnixMillis;
 
 use self::stored::{KEY_COLUMNS, ORDERS, TENANT_COLUMNS};
 use crate::engine::{Column, Engine, Lookup, Write};
 use crate::program::{Once, head, set_head};
-use crate::rows::Fields;
+use crate::rows::{Fields, json};
 
 const HEAD: &str = "catalog_head";
 
@@ -52,6 +52,19 @@ impl<E: Engine> TenantStore for SqlTenants<E> {
             let values = stored::tenant_values(&tenant);
             let insert = Write::Insert { table: "tenant", columns: TENANT_COLUMNS, values, or_ignore: false };
             Ok((vec![insert, set_head(HEAD, &["next_tenant"], &[next + 1])], tenant))
+        });
+        self.engine.run(program).await
+    }
+
+    async fn put_policies(&self, tenant: TenantId, policies: &Policies) -> Result<bool, Fault> {
+        let key = vec![Column::Int(vec![tenant.0])];
+        let known = Lookup { table: "tenant", columns: &["tenant"], key: &["tenant"], keys: key.clone(), lock: false };
+        let values = [key, vec![Column::Text(vec![json(policies)])]].concat();
+        let write = Write::Update { table: "tenant", key: &["tenant"], set: &["policies"], add: &[], values };
+        let program = Once::new(vec![head(HEAD, &["min_writer"]), known], move |mut results, _now| {
+            results.head(ORDERS)?;
+            let known = !results.take().is_empty();
+            Ok((if known { vec![write] } else { Vec::new() }, known))
         });
         self.engine.run(program).await
     }

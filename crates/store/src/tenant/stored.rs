@@ -12,7 +12,7 @@ use crate::rows::{Fields, json, schema};
 pub(super) const ORDERS: &str = "orders";
 
 pub(super) const TENANT_COLUMNS: &[&str] =
-    &["tenant", "name", "price_source", "commit_on", "pay_within_ms", "business_code"];
+    &["tenant", "name", "price_source", "commit_on", "pay_within_ms", "business_code", "policies"];
 
 pub(super) const KEY_COLUMNS: &[&str] =
     &["tenant", "key_id", "secret_sha256", "client", "scopes", "sellers", "created_ms", "revoked_ms"];
@@ -35,6 +35,7 @@ pub(super) fn tenant(row: Row) -> Result<Tenant, Fault> {
         })?,
         pay_within_ms: fields.int()?,
         business_code: u16::try_from(fields.int()?).map_err(|_| schema(ORDERS, "a business code has five digits"))?,
+        policies: fields.json("policies")?,
     })
 }
 
@@ -55,6 +56,7 @@ pub(super) fn tenant_values(tenant: &Tenant) -> Vec<Column> {
         Column::Text(vec![commit_on.to_owned()]),
         Column::Int(vec![tenant.pay_within_ms]),
         Column::Int(vec![i64::from(tenant.business_code)]),
+        Column::Text(vec![json(&tenant.policies)]),
     ]
 }
 

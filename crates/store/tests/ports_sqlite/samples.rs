@@ -11,10 +11,10 @@ use holdline_domain::ledger::{AccountKey, Demand, HoldId, LedgerRequest, Part, Q
 use holdline_domain::money::{Currency, Minor};
 use holdline_domain::order::change::{Change, OrderWrite};
 use holdline_domain::order::{
-    Adjustment, AdjustmentKind, AdjustmentTarget, EventKind, FulfillmentStatus, GroupState, HoldAxis, Order,
+    Adjustment, AdjustmentKind, AdjustmentTarget, EventKind, FulfillmentStatus, GroupState, HoldAxis, Life, Order,
     OrderGroup, OrderLine, OrderNo, OrderStatus, PaymentStatus, Snapshot,
 };
-use holdline_domain::tenant::{ApiKey, CommitOn, PriceSource, Scope, Tenant};
+use holdline_domain::tenant::{ApiKey, CommitOn, Policies, PriceSource, Scope, Tenant};
 use holdline_domain::time::UnixMillis;
 use holdline_store::{Clocks, Stores, open_sqlite};
 
@@ -154,6 +154,7 @@ pub(crate) fn order(number: i64, key: &str) -> Order {
         created: UnixMillis(0),
         pay_deadline: UnixMillis(900_000),
         ended: None,
+        life: Life::default(),
     }
 }
 
@@ -195,6 +196,7 @@ pub(crate) fn draft(name: &str) -> Tenant {
         commit_on: CommitOn::PaymentCaptured,
         pay_within_ms: 900_000,
         business_code: 1,
+        policies: Policies::default(),
     }
 }
 

@@ -12,15 +12,17 @@
 //! here it is judged that what was decided is what is kept, also beside other callers and after a repeat.
 
 pub mod catalog;
+pub mod feed;
 pub mod ledger;
 pub mod order;
 mod sample;
 pub mod tenant;
+pub mod webhook;
 
 use std::sync::Arc;
 
 use holdline_domain::fault::Fault;
-use holdline_domain::port::{CatalogStore, LedgerStore, OrderStore, TenantStore};
+use holdline_domain::port::{CatalogStore, FeedStore, LedgerStore, OrderStore, TenantStore, WebhookStore};
 
 /// The ports as one process of an installation has them.
 #[derive(Clone)]
@@ -29,6 +31,10 @@ pub struct Process {
     pub ledger: Arc<dyn LedgerStore>,
     /// Orders and their feed.
     pub orders: Arc<dyn OrderStore>,
+    /// What consumers of the feed keep.
+    pub feed: Arc<dyn FeedStore>,
+    /// Endpoints of webhooks.
+    pub webhooks: Arc<dyn WebhookStore>,
     /// The catalog.
     pub catalog: Arc<dyn CatalogStore>,
     /// Tenants and keys.

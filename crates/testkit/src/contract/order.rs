@@ -26,7 +26,7 @@ use std::sync::Arc;
 use holdline_domain::fault::Outcome;
 use holdline_domain::id::{TenantId, Version};
 use holdline_domain::order::change::{Change, ChangeAnswer, OrderWrite};
-use holdline_domain::order::{Actor, EventKind, GroupState, Order, OrderEvent, OrderGroup, OrderStatus, Snapshot};
+use holdline_domain::order::{Actor, EventKind, GroupState, Order, OrderGroup, OrderStatus, Snapshot};
 use holdline_domain::port::OrderStore;
 use holdline_domain::refusal::{Difference, Refusal};
 use holdline_domain::time::UnixMillis;
@@ -272,7 +272,7 @@ pub async fn a_changed_order_keeps_what_never_changes(first: Process, second: Pr
     let ended = read(&first.orders, 1).await.expect("it is kept");
     let end = ended.ended.expect("it ended");
     assert_eq!((end.actor, end.at), (Actor::Merchant, now));
-    let decided = raised.after(OrderEvent::Cancel, Actor::Merchant).expect("a pending order can be cancelled");
+    let decided = raised.cancelled(Actor::Merchant).expect("a pending order can be cancelled");
     assert_eq!(ended, Order { ended: Some(end), ..decided });
 }
 

@@ -11,8 +11,8 @@ use holdline_domain::ledger::{
 use holdline_domain::money::{Currency, Minor};
 use holdline_domain::order::change::{Change, OrderWrite};
 use holdline_domain::order::{
-    Actor, Adjustment, AdjustmentKind, AdjustmentTarget, EventKind, FulfillmentStatus, GroupState, HoldAxis, Order,
-    OrderEvent, OrderGroup, OrderLine, OrderNo, OrderStatus, PaymentStatus, Snapshot,
+    Actor, Adjustment, AdjustmentKind, AdjustmentTarget, EventKind, FulfillmentStatus, GroupState, HoldAxis, Life,
+    Order, OrderGroup, OrderLine, OrderNo, OrderStatus, PaymentStatus, Snapshot,
 };
 use holdline_domain::port::{LedgerStore, OrderStore};
 use holdline_domain::time::UnixMillis;
@@ -179,6 +179,7 @@ pub(super) fn order(no: &OrderNo, group: &str, seller_id: &str, buyer_id: &str) 
         created: UnixMillis::default(),
         pay_deadline: UnixMillis(1_800_000),
         ended: None,
+        life: Life::default(),
     }
 }
 
@@ -212,6 +213,6 @@ pub(super) fn placing(group_key: &str, drafts: Vec<Order>) -> Change {
 
 /// A change that cancels the order as it was seen.
 pub(super) fn cancel(seen: &Order) -> Change {
-    let after = seen.after(OrderEvent::Cancel, Actor::Merchant).expect("a pending order can be cancelled");
+    let after = seen.cancelled(Actor::Merchant).expect("a pending order can be cancelled");
     Change { orders: vec![(OrderWrite::Update(Box::new(after)), EventKind::Cancelled)], ..Change::touch(TENANT) }
 }

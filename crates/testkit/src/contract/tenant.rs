@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use holdline_domain::id::{TenantId, TenantName};
-use holdline_domain::tenant::{ApiKey, CommitOn, PriceSource, Scope, Tenant};
+use holdline_domain::tenant::{ApiKey, CommitOn, Policies, PriceSource, Scope, Tenant};
 use holdline_domain::time::UnixMillis;
 
 use super::sample::{client, seller};
@@ -38,6 +38,7 @@ fn draft(text: &str) -> Tenant {
         commit_on: CommitOn::OrderCreated,
         pay_within_ms: 900_000,
         business_code: 42,
+        policies: Policies::default(),
     }
 }
 

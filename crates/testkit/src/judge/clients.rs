@@ -199,7 +199,15 @@ fn judge_cancels(evidence: &Evidence, findings: &mut Findings) {
     for cancel in &evidence.cancels {
         let status =
             evidence.orders.orders.values().find(|order| order.no == cancel.order_no).map(|order| order.status);
-        let fits = status == Some(cancel.told) && cancel.cancelled == (cancel.told == OrderStatus::Cancelled);
+        let stays = match (cancel.told, status) {
+            // What could not be cancelled unpaid may be cancelled paid; late money revives.
+            (OrderStatus::Expired, Some(OrderStatus::Confirmed | OrderStatus::Cancelled)) => {
+                evidence.was_revived(&cancel.order_no)
+            }
+            (OrderStatus::Confirmed, Some(OrderStatus::Cancelled | OrderStatus::Completed)) => true,
+            (told, status) => status == Some(told),
+        };
+        let fits = stays && cancel.cancelled == (cancel.told == OrderStatus::Cancelled);
         findings.unless(fits, "cancel_is_kept", || format!("{cancel:?}, but the order is {status:?}"));
     }
 }
@@ -219,7 +227,12 @@ fn judge_reads(evidence: &Evidence, findings: &mut Findings) {
         reads.sort_by_key(|read| read.ended_ms);
         for (place, read) in reads.iter().enumerate() {
             let ended = !is_live(read.status);
-            let final_fits = read.version <= stored.version.0 && (!ended || stored.status == read.status);
+            let stands = match (read.status, stored.status) {
+                (OrderStatus::Expired, OrderStatus::Confirmed | OrderStatus::Cancelled) => evidence.was_revived(no),
+                (OrderStatus::Confirmed, OrderStatus::PendingPayment | OrderStatus::Expired) => false,
+                (seen, now) => !ended || seen == now,
+            };
+            let final_fits = read.version <= stored.version.0 && stands;
             findings.unless(final_fits, "an_end_seen_is_the_end", || {
                 format!("{read:?}, but the order is {} at version {}", stored.status, stored.version.0)
             });

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use holdline_domain::id::SellerId;
 use holdline_domain::ledger::{AccountKey, HoldRecord, MovementKind, Part, PartState};
-use holdline_domain::order::{EventKind, GroupState, Order, OrderStatus};
+use holdline_domain::order::{EventKind, GroupState, HoldAxis, Order, OrderStatus};
 use holdline_domain::tenant::CommitOn;
 
 use super::outside::is_outside;
@@ -97,7 +97,35 @@ fn is_fenced(evidence: &Evidence, hold: &HoldRecord, seller: Option<&SellerId>, 
     let by_row = evidence.group(hold.tenant, &hold.id.key).is_some_and(|stored| {
         stored.written_at_ms <= at_ms && !matches!(stored.group.state, GroupState::Placed { .. })
     });
-    by_row || had_event(evidence, hold, seller, at_ms, &[EventKind::Cancelled, EventKind::Expired])
+    let ends = [EventKind::Cancelled, EventKind::Expired, EventKind::HoldLapsed, EventKind::HoldRaised];
+    by_row
+        || if hold.id.n == 1 {
+            had_event(evidence, hold, seller, at_ms, &ends)
+        } else {
+            is_past(evidence, hold, seller, at_ms)
+        }
+}
+
+/// Whether, by then, the order of a hold that was taken again had ended for good, ended or let go after it was taken, or was
+/// raised past it: the ends of its former holds are no reason.
+fn is_past(evidence: &Evidence, hold: &HoldRecord, seller: Option<&SellerId>, at_ms: i64) -> bool {
+    let taken_at_ms = evidence.ledger.holds.values().find(|stored| stored.hold.hold_no == hold.hold_no);
+    let taken_at_ms = taken_at_ms.map_or(i64::MAX, |stored| stored.taken_at_ms);
+    let Some(order) = order_of(evidence, hold, seller) else { return false };
+    let of_order = evidence.orders.events.iter().filter(|stored| stored.event.order_no == order.no);
+    let mut before = of_order.take_while(|stored| stored.written_at_ms <= at_ms);
+    before.any(|stored| {
+        let later = stored.written_at_ms >= taken_at_ms;
+        match stored.event.kind {
+            EventKind::Cancelled => true,
+            // Paid with another hold: it takes no further one.
+            EventKind::Confirmed => order.hold_n != hold.id.n,
+            EventKind::Expired | EventKind::HoldLapsed | EventKind::HoldRaised => later,
+            // Another hold was taken for it, and it knows that one.
+            EventKind::HeldAgain => later && order.hold_n != hold.id.n,
+            _ => false,
+        }
+    })
 }
 
 fn is_sold(evidence: &Evidence, hold: &HoldRecord, seller: Option<&SellerId>, at_ms: i64) -> bool {
@@ -135,13 +163,18 @@ fn judge_end(evidence: &Evidence, stored: &StoredHold, findings: &mut Findings) 
     for (part, state) in &hold.parts {
         let expected: &[PartState] = match order_of(evidence, hold, seller_of(part)) {
             Some(order) if is_placed && order.hold_n == hold.id.n => expected_of(evidence, order),
+            // A former hold: what was sold at creation is given back by an unallocation.
+            Some(_) if evidence.scenario.commit_on == CommitOn::OrderCreated => {
+                &[PartState::Released, PartState::Committed]
+            }
             _ => &[PartState::Released],
         };
         findings.unless(expected.contains(state), "part_ends_as_its_order", || {
             format!("{}: part {part:?} is {state:?}, expected {expected:?}; group {:?}", name(hold), group.group.state)
         });
     }
-    if is_placed {
+    // A hold with a later number was taken again, for an order that was there.
+    if is_placed && hold.id.n == 1 {
         let early = group.written_at_ms >= stored.taken_at_ms;
         findings.unless(early, "hold_before_order", || format!("{} was taken after its order", name(hold)));
     }
@@ -149,18 +182,27 @@ fn judge_end(evidence: &Evidence, stored: &StoredHold, findings: &mut Findings) 
 
 fn expected_of(evidence: &Evidence, order: &Order) -> &'static [PartState] {
     let sold_at_creation = evidence.scenario.commit_on == CommitOn::OrderCreated;
+    let was_sold = sold_at_creation || was_confirmed(evidence, order);
     match order.status {
+        OrderStatus::PendingPayment if order.hold == HoldAxis::Lapsed && sold_at_creation => {
+            &[PartState::Released, PartState::Committed]
+        }
+        OrderStatus::PendingPayment if order.hold == HoldAxis::Lapsed => &[PartState::Released],
         OrderStatus::PendingPayment if sold_at_creation => &[PartState::Committed],
         OrderStatus::PendingPayment => &[PartState::Held],
         OrderStatus::Confirmed | OrderStatus::Completed => &[PartState::Committed],
-        // What was sold at creation is given back by an unallocation; `judge_unallocated` sums those.
-        OrderStatus::Cancelled | OrderStatus::Expired if sold_at_creation => {
-            &[PartState::Released, PartState::Committed]
-        }
+        // What was sold before is given back by an unallocation; `judge_unallocated` sums those.
+        OrderStatus::Cancelled | OrderStatus::Expired if was_sold => &[PartState::Released, PartState::Committed],
         OrderStatus::Cancelled | OrderStatus::Expired | OrderStatus::CreateFailed | OrderStatus::Creating => {
             &[PartState::Released]
         }
     }
+}
+
+/// Whether the order was ever paid, or owed nothing.
+pub(super) fn was_confirmed(evidence: &Evidence, order: &Order) -> bool {
+    let of_order = evidence.orders.events.iter().filter(|stored| stored.event.order_no == order.no);
+    of_order.into_iter().any(|stored| stored.event.kind == EventKind::Confirmed)
 }
 
 /// An order's hold claims what its lines say, no more and no less, of stock and of every quota.
@@ -203,7 +245,10 @@ fn judge_unallocated(evidence: &Evidence, findings: &mut Findings) {
         for line in &stored.hold.lines {
             let committed = stored.hold.parts.contains(&(line.part.clone(), PartState::Committed));
             let order = order_of(evidence, &stored.hold, seller_of(&line.part));
-            let stands = is_outside(&stored.hold) || order.is_some_and(|order| is_live(order.status));
+            let stands = is_outside(&stored.hold)
+                || order.is_some_and(|order| {
+                    is_live(order.status) && order.hold_n == stored.hold.id.n && order.hold != HoldAxis::Lapsed
+                });
             if committed && stands {
                 *sold.entry(line.account_no).or_default() += line.quantity;
             }

@@ -9,6 +9,7 @@ mod ledger;
 mod numbers;
 mod orders;
 mod outside;
+mod payments;
 mod periods;
 mod promises;
 
@@ -17,11 +18,11 @@ use std::sync::Arc;
 
 use holdline_domain::id::{GroupKey, TenantId};
 use holdline_domain::ledger::HoldRecord;
-use holdline_domain::order::{GroupState, OrderNo, OrderStatus};
+use holdline_domain::order::{EventKind, GroupState, OrderNo, OrderStatus};
 use holdline_domain::time::UnixMillis;
 
-use crate::model::{CatalogRows, LedgerRows, OrderRows, StoredGroup, StoredHold};
-use crate::sim::records::{Abandon, Attempt, Cancel, Read, Told};
+use crate::model::{CatalogRows, LedgerRows, ModelBook, OrderRows, StoredGroup, StoredHold};
+use crate::sim::records::{Abandon, Attempt, Cancel, MoneyBook, Read, Told};
 use crate::sim::scenario::Scenario;
 use crate::sim::takers::TakerBook;
 
@@ -33,6 +34,8 @@ pub struct Evidence {
     pub orders: OrderRows,
     /// Every version of the catalog.
     pub catalog: CatalogRows,
+    /// What the payment center captured and gave back.
+    pub center: ModelBook,
     /// Every submit that was sent.
     pub attempts: Vec<Attempt>,
     /// Every abandon that was answered.
@@ -43,6 +46,8 @@ pub struct Evidence {
     pub reads: Vec<Read>,
     /// What clients were told of submits that they had sent before.
     pub told: Vec<Told>,
+    /// What was done about money, and told of it.
+    pub money: MoneyBook,
     /// What takers of outside holds decided and were told.
     pub takers: TakerBook,
     /// Whether every call of a buyer ended.
@@ -57,6 +62,8 @@ pub struct Evidence {
     pub clocks_jumped: bool,
     /// Whether a process had no reason to doubt a jump of all clocks: then deadlines mean less than they say.
     pub jump_believed: bool,
+    /// Whether every deadline and every follow-up has had its time: then nothing is on its way any more.
+    pub settled_for_good: bool,
     /// What the run was about.
     pub scenario: Arc<Scenario>,
 }
@@ -101,6 +108,7 @@ pub fn judge(evidence: &Evidence) -> Vec<Violation> {
     numbers::judge(evidence, &mut findings);
     clients::judge(evidence, &mut findings);
     promises::judge(evidence, &mut findings);
+    payments::judge(evidence, &mut findings);
     findings.0
 }
 
@@ -128,6 +136,14 @@ impl Evidence {
     /// Whether nothing at all was wrong between two instants.
     fn was_calm(&self, from_ms: i64, to_ms: i64) -> bool {
         self.disturbances.iter().all(|(from, to)| *to < from_ms || *from > to_ms)
+    }
+}
+
+impl Evidence {
+    /// Whether late money brought the order back to life after it had expired.
+    fn was_revived(&self, no: &OrderNo) -> bool {
+        let mut events = self.orders.events.iter().map(|stored| &stored.event).filter(|event| event.order_no == *no);
+        events.any(|event| event.kind == EventKind::Expired) && events.any(|event| event.kind == EventKind::Confirmed)
     }
 }
 

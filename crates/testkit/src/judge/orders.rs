@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use holdline_domain::catalog::CatalogChange;
 use holdline_domain::ledger::{AccountKey, Part};
-use holdline_domain::order::{EventKind, GroupState, Order, OrderNo, OrderStatus, Snapshot};
+use holdline_domain::order::{EventKind, GroupState, HoldAxis, Order, OrderNo, OrderStatus, PaymentStatus, Snapshot};
 
 use super::{Evidence, Findings, is_live};
 use crate::model::StoredEvent;
@@ -67,17 +67,24 @@ fn judge_order(evidence: &Evidence, order: &Order, findings: &mut Findings) {
         format!("order {}: lines come to {goods}, goods {}, total {}", order.no, order.goods.0, order.total.0)
     });
     let within_ms = order.pay_deadline.0 - order.created.0;
-    findings.unless(within_ms == evidence.scenario.pay_within_ms, "deadline_is_what_was_promised", || {
-        format!("order {}: {within_ms} ms", order.no)
-    });
+    findings.unless(
+        within_ms == evidence.scenario.pay_within_ms(&order.channel),
+        "deadline_is_what_was_promised",
+        || format!("order {}: {within_ms} ms", order.no),
+    );
     let overdue_ms = evidence.shard_now.0 - order.pay_deadline.0;
-    let ended_in_time = order.status != OrderStatus::PendingPayment || overdue_ms < SWEEP_WITHIN_MS;
+    // An open attempt keeps its order; `payments` judges how long.
+    let waits_for_buyer = order.status == OrderStatus::PendingPayment && order.payment != PaymentStatus::Processing;
+    let ended_in_time = !waits_for_buyer || overdue_ms < SWEEP_WITHIN_MS;
     findings
         .unless(ended_in_time, "overdue_orders_expire", || format!("order {} is overdue by {overdue_ms} ms", order.no));
-    let nothing_owed = order.total.0 == 0;
-    findings.unless(nothing_owed == (order.status == OrderStatus::Confirmed), "confirmed_is_what_owes_nothing", || {
-        format!("order {} of {} is {}", order.no, order.total.0, order.status)
+    let is_sold = matches!(order.status, OrderStatus::Confirmed | OrderStatus::Completed);
+    let owes_nothing = order.life.captured == order.total;
+    findings.unless(!is_sold || owes_nothing, "confirmed_is_what_owes_nothing", || {
+        format!("order {} of {} is {} with {}", order.no, order.total.0, order.status, order.life.captured.0)
     });
+    let waits = order.status == OrderStatus::PendingPayment;
+    findings.unless(!(waits && owes_nothing), "what_owes_nothing_does_not_wait", || format!("order {}", order.no));
     for line in &order.lines {
         let Snapshot::Catalog(version) = &line.snapshot else {
             findings.found("order_keeps_its_snapshot", format!("order {}: {line:?}", order.no));
@@ -104,20 +111,31 @@ fn judge_events(evidence: &Evidence, order: &Order, events: &[&StoredEvent], fin
         format!("order {} begins with {first:?}", order.no)
     });
     let ends = events.iter().filter(|stored| matches!(stored.event.kind, EventKind::Cancelled | EventKind::Expired));
-    findings.unless(ends.clone().count() <= 1, "an_order_ends_once", || format!("order {}: {events:?}", order.no));
+    // One that late money revived may be cancelled like any paid order.
+    let once = 1 + usize::from(evidence.was_revived(&order.no));
+    findings.unless(ends.clone().count() <= once, "an_order_ends_once", || format!("order {}: {events:?}", order.no));
     for end in ends {
         let (at, deadline) = (end.event.at, order.pay_deadline);
-        let in_time = if end.event.kind == EventKind::Expired { at >= deadline } else { at < deadline };
+        // A paid order may be cancelled as long as nothing was shipped.
+        let was_paid = events
+            .iter()
+            .take_while(|before| before.event.seq < end.event.seq)
+            .any(|before| before.event.kind == EventKind::Confirmed);
+        let revived = events
+            .iter()
+            .skip_while(|after| after.event.seq <= end.event.seq)
+            .any(|after| after.event.kind == EventKind::Confirmed);
+        let in_time = if end.event.kind == EventKind::Expired { at >= deadline } else { at < deadline || was_paid };
         findings.unless(in_time, "ends_by_the_shard_clock", || {
             format!("order {}: {:?} at {} with deadline {}", order.no, end.event.kind, at.0, deadline.0)
         });
         let lived_ms = end.written_at_ms - placed.written_at_ms;
         let long_enough = end.event.kind != EventKind::Expired
             || evidence.jump_believed
-            || lived_ms + CLOCK_SLACK_MS >= evidence.scenario.pay_within_ms;
+            || lived_ms + CLOCK_SLACK_MS >= evidence.scenario.pay_within_ms(&order.channel);
         findings.unless(long_enough, "no_jump_expires_an_order", || format!("order {} lived {lived_ms} ms", order.no));
         let status = if end.event.kind == EventKind::Expired { OrderStatus::Expired } else { OrderStatus::Cancelled };
-        let fits = order.status == status && order.ended.is_some_and(|ended| ended.at == at);
+        let fits = revived || (order.status == status && order.ended.is_some_and(|ended| ended.at == at));
         findings.unless(fits, "ended_as_its_event_says", || format!("{:?} left {order:?}", end.event));
     }
 }
@@ -126,7 +144,8 @@ fn judge_events(evidence: &Evidence, order: &Order, events: &[&StoredEvent], fin
 fn judge_sold(evidence: &Evidence, findings: &mut Findings) {
     let mut sold: BTreeMap<&str, i64> = BTreeMap::new();
     let mut by_buyer: BTreeMap<(&str, &str), i64> = BTreeMap::new();
-    for order in evidence.orders.orders.values().filter(|order| is_live(order.status)) {
+    let has_its_goods = |order: &&Order| is_live(order.status) && order.hold != HoldAxis::Lapsed;
+    for order in evidence.orders.orders.values().filter(has_its_goods) {
         for line in &order.lines {
             *sold.entry(line.sku.as_str()).or_default() += line.quantity.units();
             *by_buyer.entry((line.sku.as_str(), order.buyer.as_str())).or_default() += line.quantity.units();

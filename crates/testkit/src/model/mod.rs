@@ -1,4 +1,4 @@
-//! Model engines: the four ports over plain maps, decided by the domain's own pure functions, with injected faults.
+//! Model engines: the ports of an installation over plain maps, decided by the domain's own pure functions, with injected faults.
 //!
 //! Invariants: a batch is decided and written under one lock and without an await, so it is atomic; every fault is drawn
 //! from seeded chance; nothing here knows real time, threads, or an unordered map.
@@ -10,9 +10,11 @@ mod catalog;
 mod clock;
 mod fault;
 mod ledger;
+mod life;
 mod orders;
 mod period;
 mod process;
+mod provider;
 mod tenants;
 mod wire;
 
@@ -22,9 +24,10 @@ pub use catalog::{CatalogRows, ModelCatalog};
 pub use clock::{BEGIN, SteppingClock, VirtualTime};
 pub use fault::{FaultRates, Faults};
 pub use ledger::{LedgerRows, ModelLedger, StoredHold, StoredMovement};
-pub use orders::{ModelOrders, OrderRows, StoredEvent, StoredGroup};
+pub use orders::{ModelFeed, ModelOrders, ModelWebhooks, OrderRows, StoredEvent, StoredGroup};
 pub use period::PeriodRows;
-pub use process::Process;
+pub use process::{Moment, Process};
+pub use provider::{Mischief, ModelBook, ModelPayment, ModelProvider, ModelState};
 pub use tenants::{ModelTenants, TenantRows};
 
 use crate::dice::Dice;
@@ -71,6 +74,16 @@ impl Databases {
     /// Orders as `process` reaches them.
     pub fn orders(&self, process: &Arc<Process>) -> ModelOrders {
         ModelOrders::new(self, process)
+    }
+
+    /// What consumers of the feed keep, as `process` reaches it.
+    pub fn feed(&self, process: &Arc<Process>) -> ModelFeed {
+        ModelFeed::new(self, process)
+    }
+
+    /// Endpoints of webhooks as `process` reaches them.
+    pub fn webhooks(&self, process: &Arc<Process>) -> ModelWebhooks {
+        ModelWebhooks::new(self, process)
     }
 
     /// The catalog as `process` reaches it.

@@ -1,6 +1,8 @@
 //! The orders' port over maps.
 
+mod feed;
 mod rows;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -14,7 +16,9 @@ use holdline_domain::order::{AcceptedSubmit, Order, OrderNo, StoredSubmit};
 use holdline_domain::port::{EventPage, FeedPosition, OrderPage, OrderStore};
 use holdline_domain::time::{ClockReading, UnixMillis};
 
+pub use self::feed::ModelFeed;
 pub use self::rows::{OrderRows, StoredEvent, StoredGroup};
+pub use self::webhooks::ModelWebhooks;
 use super::Databases;
 use super::process::Process;
 use super::wire::{Delivery, Wire};
@@ -33,7 +37,7 @@ fn page<'a>(newest_first: impl Iterator<Item = &'a Order>, limit: usize) -> Orde
 
 /// Orders as one process reaches them.
 pub struct ModelOrders {
-    wire: Wire<OrderRows>,
+    pub(super) wire: Wire<OrderRows>,
 }
 
 impl ModelOrders {
@@ -193,7 +197,7 @@ impl OrderStore for ModelOrders {
     }
 
     async fn feed_position(&self, consumer: &str) -> Result<FeedPosition, Fault> {
-        let start = FeedPosition { epoch: EPOCH, seq: 0 };
+        let start = FeedPosition { epoch: EPOCH, ..FeedPosition::default() };
         let read = |rows: &OrderRows| rows.positions.get(consumer).copied().unwrap_or(start);
         self.wire.read("orders.feed_position", read).await
     }

@@ -15,6 +15,19 @@ use tokio::task::AbortHandle;
 
 use super::clock::{SteppingClock, VirtualTime};
 
+/// A moment of one call that writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// The process dies before the call is sent.
+    DiesUnsent,
+    /// The process dies with the call on its way, which arrives so many milliseconds later.
+    DiesInFlight(u64),
+    /// The process dies once the call is written, before its answer comes.
+    DiesUnanswered,
+    /// The call is written, and its answer takes so many milliseconds.
+    Stalls(u64),
+}
+
 /// One process of the installation.
 pub struct Process {
     name: String,
@@ -27,6 +40,8 @@ pub struct Process {
     tasks: Mutex<Vec<AbortHandle>>,
     /// What its tasks panicked with.
     panics: Mutex<Vec<String>>,
+    /// What happens to it at its next calls of these names, each once.
+    moments: Mutex<Vec<(&'static str, Moment)>>,
     /// The shard clock as this process's connection judges it. Locked for one batch.
     pub(super) shard_clock: Mutex<ShardClock>,
 }
@@ -41,6 +56,7 @@ impl Process {
             died: Notify::new(),
             tasks: Mutex::new(Vec::new()),
             panics: Mutex::new(Vec::new()),
+            moments: Mutex::new(Vec::new()),
             shard_clock: Mutex::new(ShardClock::new()),
         }
     }
@@ -62,6 +78,37 @@ impl Process {
         for task in self.tasks.lock().drain(..) {
             task.abort();
         }
+    }
+
+    /// Says what happens to it at its next call of this name (such as `ledger.apply`), once. Said again, at the one after.
+    pub fn meet(&self, call: &'static str, moment: Moment) {
+        self.moments.lock().push((call, moment));
+    }
+
+    /// Whether everything that was to happen to it has happened.
+    pub fn has_met_all(&self) -> bool {
+        self.moments.lock().is_empty()
+    }
+
+    pub(super) fn moment_of(&self, call: &str) -> Option<Moment> {
+        let mut moments = self.moments.lock();
+        let place = moments.iter().position(|(of, _)| *of == call)?;
+        Some(moments.remove(place).1)
+    }
+
+    /// What comes after a call was written.
+    pub(super) async fn go_on(&self, moment: Option<Moment>) {
+        match moment {
+            Some(Moment::DiesUnanswered) => self.die().await,
+            Some(Moment::Stalls(ms)) => self.wait_ms(ms).await,
+            Some(Moment::DiesUnsent | Moment::DiesInFlight(_)) | None => {}
+        }
+    }
+
+    /// Dies here: whoever calls this never goes on.
+    pub(super) async fn die(&self) {
+        self.kill();
+        std::future::pending::<()>().await;
     }
 
     /// Whether it has been killed.

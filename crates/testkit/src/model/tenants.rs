@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use holdline_domain::fault::Fault;
 use holdline_domain::id::{TenantId, TenantName};
 use holdline_domain::port::TenantStore;
-use holdline_domain::tenant::{ApiKey, Tenant};
+use holdline_domain::tenant::{ApiKey, Policies, Tenant};
 use holdline_domain::time::UnixMillis;
 
 use super::Databases;
@@ -48,6 +48,15 @@ impl TenantStore for ModelTenants {
             Ok(tenant)
         };
         self.wire.write("tenants.ensure_tenant", commit).await
+    }
+
+    async fn put_policies(&self, tenant: TenantId, policies: &Policies) -> Result<bool, Fault> {
+        let policies = policies.clone();
+        let commit = move |rows: &mut TenantRows, _| {
+            let known = rows.tenants.iter_mut().find(|known| known.id == tenant);
+            Ok(known.map(|known| known.policies = policies.clone()).is_some())
+        };
+        self.wire.write("tenants.put_policies", commit).await
     }
 
     async fn keys(&self) -> Result<Vec<ApiKey>, Fault> {

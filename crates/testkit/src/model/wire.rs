@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use super::Databases;
 use super::clock::SteppingClock;
 use super::fault::{Fate, Faults};
-use super::process::Process;
+use super::process::{Moment, Process};
 use crate::history::{History, Seen};
 
 /// One database: rows that outlive every process.
@@ -130,6 +130,16 @@ impl<Rows: Send + 'static> Wire<Rows> {
         commit: impl Fn(&mut Rows, Delivery) -> Result<T, Fault> + Send + Sync + 'static,
     ) -> Result<T, Fault> {
         self.process.wait_ms(0).await;
+        let moment = self.process.moment_of(call);
+        match moment {
+            Some(Moment::DiesUnsent) => self.process.die().await,
+            Some(Moment::DiesInFlight(after_ms)) => {
+                self.commit_later(call, after_ms, Fate::Late { after_ms }, commit);
+                self.process.die().await;
+                return Err(self.database.unknown("the process is dead"));
+            }
+            Some(Moment::DiesUnanswered | Moment::Stalls(_)) | None => {}
+        }
         let plan = self.faults.write_plan(self.database.clock.elapsed_ms());
         self.process.wait_ms(plan.before_ms).await;
         if self.database.is_down() {
@@ -174,6 +184,7 @@ impl<Rows: Send + 'static> Wire<Rows> {
                 return Err(self.database.unknown("the database crashed after the commit"));
             }
         };
+        self.process.go_on(moment).await;
         self.process.wait_ms(plan.after_ms).await;
         if self.database.crashes.load(Ordering::Relaxed) != crashes {
             self.history.saw(Seen::CrashAfterCommit);

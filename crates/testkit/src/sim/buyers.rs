@@ -11,6 +11,7 @@ use holdline_domain::refusal::Refusal;
 use holdline_domain::tenant::PriceSource;
 
 use super::installation::Installation;
+use super::money::QUICK_CHANNEL;
 use super::records::{Abandon, AbandonEnd, Attempt, AttemptEnd, Records, WantedLine};
 use super::scenario::{BUYERS, TENANT, currency};
 use crate::dice::Dice;
@@ -56,6 +57,7 @@ pub(super) struct Wish {
     pub(super) key: GroupKey,
     lines: Vec<WantedLine>,
     says_total: bool,
+    channel: &'static str,
 }
 
 pub(super) async fn sleep_ms(ms: u64) {
@@ -76,7 +78,8 @@ impl Shopper {
         let client = ClientId::from_stored("web");
         let key = GroupKey::place(&key, &client, Slot::of(TENANT, &self.buyer));
         let lines = self.lines().await;
-        let wish = Wish { key, lines, says_total: self.dice.chance(300) };
+        let channel = if self.dice.chance(250) { QUICK_CHANNEL } else { "" };
+        let wish = Wish { key, lines, says_total: self.dice.chance(300), channel };
         for _ in 0..SENDS_MAX {
             let end = self.send(&wish).await;
             if !self.goes_on(&wish, end).await {
@@ -90,7 +93,7 @@ impl Shopper {
         let dice = &self.dice;
         match end {
             AttemptEnd::Placed(orders) => {
-                self.live_with(&orders).await;
+                tokio::join!(self.live_with(&orders), self.pay_for(wish, &orders));
                 dice.chance(200)
             }
             AttemptEnd::Accepted(_) => {
@@ -256,7 +259,7 @@ impl Shopper {
             client: ClientId::from_stored("web"),
             key: wish.key.clone(),
             buyer: self.buyer.clone(),
-            channel: String::new(),
+            channel: wish.channel.to_owned(),
             lines: wish.lines.iter().map(line).collect(),
             adjustments: Vec::new(),
             expected_total: wish.says_total.then_some(Minor(total)),

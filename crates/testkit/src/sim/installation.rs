@@ -4,19 +4,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
-use holdline_app::{App, Ports};
-use holdline_domain::port::HoldChecker;
+use holdline_app::{App, Ports, Settings};
+use holdline_domain::port::{HoldChecker, PaymentProvider};
 use parking_lot::Mutex;
 
 use super::scenario::Scenario;
 use super::takers::Takers;
 use crate::dice::Dice;
 use crate::history::{History, Seen};
-use crate::model::{Databases, Process, SteppingClock, VirtualTime};
+use crate::model::{Databases, ModelProvider, Process, SteppingClock, VirtualTime};
 
 /// How long the databases stay quiet before the judge looks: longer than the longest stall (25 s), the reaper's wait
 /// (10 s), and the longest jump of the ledger's clock (60 s), which the reaper has to wait out.
 const SETTLE_MS: u64 = 120_000;
+/// How long it stays quiet where everything is to end: longer than the longest deadline (an hour), and than all the tries after
+/// which an orphan's money goes back (5,115 s), each with a tick in front.
+const SETTLE_FOR_GOOD_MS: u64 = 3 * 3_600_000;
+/// The tick while everything ends: nobody waits for it, and each costs time.
+const LONG_TICK_MS: u64 = 5_000;
 /// How long a process may take to finish what it accepted.
 const GRACE: Duration = Duration::from_secs(30);
 /// The pause before a start that failed is tried again.
@@ -43,6 +48,7 @@ pub(super) struct World {
     pub(super) history: Arc<History>,
     pub(super) time: Arc<VirtualTime>,
     pub(super) takers: Arc<Takers>,
+    pub(super) center: Arc<ModelProvider>,
 }
 
 /// Every process, and the databases below. Clones share everything.
@@ -57,6 +63,7 @@ struct Inner {
     history: Arc<History>,
     time: Arc<VirtualTime>,
     takers: Arc<Takers>,
+    center: Arc<ModelProvider>,
     dice: Dice,
     places: Vec<Place>,
     /// Every process that ever ran: their panics are evidence.
@@ -70,7 +77,7 @@ struct Inner {
 
 impl Installation {
     pub(super) async fn start(databases: &Databases, scenario: &Arc<Scenario>, dice: Dice, world: World) -> Self {
-        let World { history, time, takers } = world;
+        let World { history, time, takers, center } = world;
         let place = |number: usize| Place {
             name: format!("p{number}"),
             running: Mutex::new(None),
@@ -83,6 +90,7 @@ impl Installation {
             history,
             time,
             takers,
+            center,
             dice,
             places,
             processes: Mutex::default(),
@@ -103,6 +111,10 @@ impl Installation {
 
     pub(super) fn scenario(&self) -> &Scenario {
         &self.inner.scenario
+    }
+
+    pub(super) fn center(&self) -> &ModelProvider {
+        &self.inner.center
     }
 
     pub(super) fn history(&self) -> &History {
@@ -131,6 +143,10 @@ impl Installation {
 
     /// Starts a process at a place, trying again until it runs.
     pub(super) async fn start_process(&self, place: usize) {
+        self.start_with(place, &self.inner.scenario.settings).await;
+    }
+
+    async fn start_with(&self, place: usize, settings: &Settings) {
         let inner = &self.inner;
         loop {
             let process = inner.databases.process_on(&inner.places[place].name, Arc::clone(&inner.places[place].wall));
@@ -138,13 +154,18 @@ impl Installation {
             let ports = Ports {
                 ledger: Arc::new(inner.databases.ledger(&process)),
                 orders: Arc::new(inner.databases.orders(&process)),
+                feed: Arc::new(inner.databases.feed(&process)),
+                webhooks: Arc::new(inner.databases.webhooks(&process)),
+                sender: Arc::new(holdline_domain::port::NobodySends),
+                life: Arc::new(inner.databases.orders(&process)),
+                providers: Arc::clone(&inner.center) as Arc<dyn PaymentProvider>,
                 catalog: Arc::new(inner.databases.catalog(&process)),
                 tenants: Arc::new(inner.databases.tenants(&process)),
                 checker: Arc::clone(&inner.takers) as Arc<dyn HoldChecker>,
                 clock: Arc::clone(&process) as Arc<dyn holdline_app::Clock>,
                 spawner: process.spawner(),
             };
-            match App::start(ports, inner.scenario.settings.clone()).await {
+            match App::start(ports, settings.clone()).await {
                 Ok(app) => {
                     let replaced = inner.places[place].running.lock().replace(Running { app, process });
                     if let Some(replaced) = replaced {
@@ -226,6 +247,7 @@ impl Installation {
     pub(super) async fn settle(&self) {
         let inner = &self.inner;
         self.databases().faults().hold_still(true);
+        inner.center.behave();
         self.databases().orders_clock().set_offset_ms(0);
         self.databases().ledger_clock().set_offset_ms(0);
         // A clock that jumped is accepted again by a restart only.
@@ -244,5 +266,13 @@ impl Installation {
         for place in 0..self.count() {
             self.kill(place);
         }
+    }
+
+    /// Lets one process work on until every deadline has passed and every follow-up has come to its end.
+    pub(super) async fn settle_for_good(&self) {
+        let settings = Settings { tick_ms: LONG_TICK_MS, ..self.inner.scenario.settings.clone() };
+        self.start_with(0, &settings).await;
+        tokio::time::sleep(Duration::from_millis(SETTLE_FOR_GOOD_MS)).await;
+        self.kill(0);
     }
 }

@@ -5,12 +5,16 @@
 //! settle, and the judge looks at the rows and at what the buyers were told.
 
 mod buyers;
+mod callbacks;
 mod installation;
+pub mod money;
 mod operator;
+mod payers;
 pub mod periods;
 pub mod records;
 pub mod scenario;
 pub mod takers;
+mod tally;
 mod visits;
 
 use std::sync::Arc;
@@ -20,7 +24,7 @@ use holdline_domain::time::UnixMillis;
 use crate::dice::Dice;
 use crate::history::{Counters, History};
 use crate::judge::{self, Evidence, Violation};
-use crate::model::{Databases, VirtualTime};
+use crate::model::{Databases, ModelProvider, VirtualTime};
 use installation::{Installation, World};
 use records::Records;
 use scenario::Scenario;
@@ -77,24 +81,33 @@ impl Simulation {
         scenario.open_shop(&databases).await;
         let records = Arc::new(Records::default());
         let takers = Arc::new(Takers::new(dice.fork(), Arc::clone(&time)));
-        let world = World { history: Arc::clone(&history), time: Arc::clone(&time), takers: Arc::clone(&takers) };
+        let center = Arc::new(ModelProvider::new(scenario.money.mischief, dice.fork(), &history));
+        let world = World {
+            history: Arc::clone(&history),
+            time: Arc::clone(&time),
+            takers: Arc::clone(&takers),
+            center: Arc::clone(&center),
+        };
         let installation = Installation::start(&databases, &scenario, dice.fork(), world).await;
         let operator = operator::start(&installation, &dice.fork());
-        let (buyers_answered, takers_answered) = tokio::join!(
+        let (buyers_answered, takers_answered, ()) = tokio::join!(
             buyers::run(&installation, &records, dice.fork()),
-            takers::run(&installation, &takers, dice.fork())
+            takers::run(&installation, &takers, dice.fork()),
+            callbacks::send_orphans(&installation, dice.fork())
         );
         operator.abort();
         installation.settle().await;
-        let evidence = Evidence {
+        let gather = |settled_for_good| Evidence {
             ledger: databases.ledger_rows(),
             orders: databases.order_rows(),
             catalog: databases.catalog_rows(),
+            center: center.book(),
             attempts: records.attempts(),
             abandons: records.abandons(),
             cancels: records.cancels(),
             reads: records.reads(),
             told: records.all_told(),
+            money: records.money(),
             takers: takers.book(),
             all_answered: buyers_answered && takers_answered,
             panics: installation.panics(),
@@ -102,13 +115,22 @@ impl Simulation {
             shard_now: UnixMillis(databases.orders_clock().now().0),
             clocks_jumped: installation.clocks_jumped(),
             jump_believed: installation.jump_believed(),
+            settled_for_good,
             scenario: Arc::clone(&scenario),
         };
+        let mut evidence = gather(false);
+        let mut violations = judge::judge(&evidence);
+        if scenario.money.settles_for_good {
+            installation.settle_for_good().await;
+            evidence = gather(true);
+            violations.extend(judge::judge(&evidence));
+        }
+        tally::count(&evidence, &history);
         let at_ms = time.elapsed_ms();
         history.note(at_ms, format_args!("{:?}", evidence.ledger));
         history.note(at_ms, format_args!("{:?}", evidence.orders));
+        history.note(at_ms, format_args!("{:?}", evidence.center));
         history.note(at_ms, format_args!("{:?}", evidence.attempts));
-        let violations = judge::judge(&evidence);
         Verdict {
             seed,
             violations,

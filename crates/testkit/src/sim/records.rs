@@ -1,7 +1,10 @@
 //! What clients did and what they were told: the judge's evidence from outside.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use holdline_domain::id::{BuyerId, GroupKey, TenantId};
 use holdline_domain::order::{Order, OrderNo, OrderStatus};
+use holdline_domain::payment::{Attempt as PayAttempt, Refund};
 use holdline_domain::refusal::Refusal;
 use parking_lot::Mutex;
 
@@ -115,6 +118,19 @@ pub struct Read {
     pub status: OrderStatus,
 }
 
+/// What was done about money, and what was told of it.
+#[derive(Debug, Clone, Default)]
+pub struct MoneyBook {
+    /// Attempts as they were told, by the key of the request.
+    pub opened: Vec<(String, PayAttempt)>,
+    /// Refunds as they were told, by the key of the request.
+    pub refunds: Vec<(String, Refund)>,
+    /// The keys of refunds that were asked for, by order.
+    pub refunds_asked: BTreeMap<OrderNo, BTreeSet<String>>,
+    /// Payments at the center of which it will never speak by itself.
+    pub unspoken: BTreeSet<String>,
+}
+
 /// Everything that clients saw.
 #[derive(Debug, Default)]
 pub struct Records {
@@ -129,9 +145,20 @@ struct Inner {
     cancels: Vec<Cancel>,
     reads: Vec<Read>,
     told: Vec<Told>,
+    money: MoneyBook,
 }
 
 impl Records {
+    /// Records what was done about money.
+    pub fn about_money(&self, record: impl FnOnce(&mut MoneyBook)) {
+        record(&mut self.inner.lock().money);
+    }
+
+    /// Everything about money.
+    pub fn money(&self) -> MoneyBook {
+        self.inner.lock().money.clone()
+    }
+
     /// Records an attempt, and every order in its answer as seen.
     pub fn attempt(&self, attempt: Attempt) {
         if let AttemptEnd::Placed(orders) = &attempt.end {

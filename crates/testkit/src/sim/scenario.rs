@@ -11,9 +11,10 @@ use holdline_domain::id::{Reference, SellerId, SkuCode, TenantId, TenantName};
 use holdline_domain::ledger::{AccountKey, Flags, LedgerRequest, StockKey};
 use holdline_domain::money::{Currency, Minor};
 use holdline_domain::order::number::StoredBlock;
-use holdline_domain::port::{CatalogStore as _, LedgerStore as _, TenantStore as _};
+use holdline_domain::port::{CatalogStore as _, LedgerStore as _, LifeStore as _, TenantStore as _};
 use holdline_domain::tenant::{CommitOn, PriceSource, Tenant};
 
+use super::money::{MoneyMatters, account};
 use super::periods::{SALE_SKU, SlowSale};
 use crate::dice::Dice;
 use crate::model::{Databases, FaultRates};
@@ -57,6 +58,8 @@ pub struct Scenario {
     pub pay_within_ms: i64,
     /// When held stock is sold.
     pub commit_on: CommitOn,
+    /// Payment: the provider's habits, the buyers', and the tenant's policies.
+    pub money: MoneyMatters,
     /// What goes wrong with calls.
     pub rates: FaultRates,
     /// Whether processes die.
@@ -102,6 +105,7 @@ impl Scenario {
             open_ms,
             pay_within_ms,
             commit_on: if dice.chance(200) { CommitOn::OrderCreated } else { CommitOn::PaymentCaptured },
+            money: MoneyMatters::draw(&dice.fork(), calm, pay_within_ms),
             rates: if calm { calm_rates(dice) } else { swarm_rates(dice) },
             crashes: !calm && dice.chance(500),
             clock_steps: !calm && dice.chance(400),
@@ -125,12 +129,14 @@ impl Scenario {
             commit_on: self.commit_on,
             pay_within_ms: self.pay_within_ms,
             business_code: 1,
+            policies: self.money.policies.clone(),
         };
         databases.faults().hold_still(true);
         let ledger = databases.ledger(&opener);
         self.sale.open(&ledger).await;
         let tenants = databases.tenants(&opener);
         tenants.ensure_tenant(tenant).await.expect("nothing fails before the opening");
+        databases.orders(&opener).put_provider_account(&account()).await.expect("nothing fails before the opening");
         let catalog = databases.catalog(&opener);
         for ware in &self.wares {
             let seller = SellerDraft {
@@ -149,6 +155,11 @@ impl Scenario {
             let far = databases.orders_clock().now().plus_ms(86_400_000);
             databases.set_blocks((2..64).map(|block| StoredBlock { block, until: far }).collect());
         }
+    }
+
+    /// How long an order of a channel may stay unpaid, in milliseconds.
+    pub fn pay_within_ms(&self, channel: &str) -> i64 {
+        self.money.policies.channel_pay_within_ms.get(channel).copied().unwrap_or(self.pay_within_ms)
     }
 
     /// The ware of a code.

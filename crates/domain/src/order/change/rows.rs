@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Change, ChangeAnswer};
+use super::{Change, ChangeAnswer, Satellite, SatelliteKey};
 use crate::id::{GroupKey, SellerId, TenantId, Version};
 use crate::order::{Acceptance, AcceptedSubmit, EventKind, Order, OrderGroup, OrderNo};
 use crate::time::UnixMillis;
@@ -14,6 +14,8 @@ pub struct GuardKeys {
     pub groups: BTreeSet<(TenantId, GroupKey)>,
     /// Versions of orders, also of those to insert.
     pub orders: BTreeSet<(TenantId, OrderNo)>,
+    /// Versions of rows beside them, also of those to insert.
+    pub satellites: BTreeSet<(TenantId, SatelliteKey)>,
 }
 
 impl GuardKeys {
@@ -23,6 +25,7 @@ impl GuardKeys {
         for change in changes {
             keys.groups.extend(change.group.iter().map(|group| (change.tenant, group.key.clone())));
             keys.groups.extend(change.accept.iter().map(|accepted| accepted.id()));
+            keys.satellites.extend(change.satellites.iter().map(|row| (change.tenant, row.key())));
             keys.orders.extend(change.orders.iter().map(|(write, _)| (change.tenant, write.order().no.clone())));
         }
         keys
@@ -38,6 +41,8 @@ pub struct Guard {
     pub acceptances: BTreeMap<(TenantId, GroupKey), Acceptance>,
     /// Versions of orders.
     pub orders: BTreeMap<(TenantId, OrderNo), Version>,
+    /// Versions of rows beside them.
+    pub satellites: BTreeMap<(TenantId, SatelliteKey), Version>,
     /// The next number of the feed's gapless sequence.
     pub next_seq: i64,
     /// The shard clock ([`crate::time::ShardClock::judge`]).
@@ -91,9 +96,14 @@ pub struct Decided {
     /// New orders, sorted by number.
     pub inserts: Vec<Order>,
     /// Changed orders as they shall be, sorted by number; each differs from the stored one by its axes, `hold_n`,
-    /// `version` and `ended` only.
+    /// `version`, `ended` and `life` only.
     pub updates: Vec<Order>,
-    /// New timers: one per new order that waits for payment, due at its deadline.
+    /// New rows beside orders, sorted by key.
+    pub new_rows: Vec<Satellite>,
+    /// Changed rows beside orders as they shall be, sorted by key.
+    pub changed_rows: Vec<Satellite>,
+    /// New timers, sorted: one per new order that waits for payment, and those asked for. One that is there already
+    /// stays.
     pub timers: Vec<Timer>,
     /// Events in sequence, without a gap from the guard's `next_seq`.
     pub events: Vec<Event>,

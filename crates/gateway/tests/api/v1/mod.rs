@@ -1,10 +1,17 @@
 //! The tests of `/v1`, laid out as its paths are.
 
+mod events;
+mod fulfillment;
 mod holds;
 mod order_groups;
 mod orders;
+mod parked_events;
+mod payments;
 mod periods;
+mod policies;
+mod refunds;
 mod sellers;
 mod skus;
 mod stock;
 mod submits;
+mod webhooks;

@@ -9,6 +9,7 @@ use holdline_app::{App, Error, Ports};
 use holdline_domain::catalog::{PutAnswer, SellerDraft, SkuDraft};
 use holdline_domain::id::{Reference, SellerId, SkuCode, TenantId, TenantName};
 use holdline_domain::ledger::{AccountKey, StockKey};
+use holdline_domain::port::{NoProviders, NobodyAsks, NobodySends};
 use holdline_domain::refusal::Refusal;
 use holdline_load::http::{Connection, HttpError, write_request};
 use holdline_store::Stores;
@@ -125,7 +126,7 @@ impl Direct {
         let opened = stores::open(&config.store).await.map_err(|error| {
             anyhow!("{error:#}; a store that is being served is written through its server: --target URL --key KEY")
         });
-        let Stores { ledger, orders, catalog, tenants, .. } = opened?;
+        let Stores { ledger, orders, life, feed, webhooks, catalog, tenants, .. } = opened?;
         let known = tenants.tenants().await?;
         let tenant = match (tenant, known.as_slice()) {
             (Some(name), known) => known.iter().find(|tenant| tenant.name == *name).map(|tenant| tenant.id),
@@ -135,8 +136,22 @@ impl Direct {
         };
         let tenant = tenant.context("there is no such tenant; `holdline key create` makes it with its first key")?;
         let clock = Arc::new(SystemClock::new());
-        let checker = Arc::new(holdline_domain::port::NobodyAsks);
-        let ports = Ports { ledger, orders, catalog, tenants, checker, clock, spawner: holdline_app::tokio_spawner() };
+        let (checker, providers, sender) = (Arc::new(NobodyAsks), Arc::new(NoProviders), Arc::new(NobodySends));
+        let spawner = holdline_app::tokio_spawner();
+        let ports = Ports {
+            ledger,
+            orders,
+            life,
+            feed,
+            webhooks,
+            catalog,
+            tenants,
+            checker,
+            providers,
+            sender,
+            clock,
+            spawner,
+        };
         let app = App::start(ports, config.app_settings()).await.map_err(stores::sentence)?;
         Ok(Self { app, tenant })
     }

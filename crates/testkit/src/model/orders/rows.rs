@@ -3,15 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use holdline_domain::fault::{Fault, FaultKind};
+use holdline_domain::feed::{FeedPosition, ParkedEvent, ParkedKey, ParkedWrite, SkippedEvent};
 use holdline_domain::id::{GroupKey, SellerId, TenantId};
-use holdline_domain::order::change::{Change, ChangeAnswer, Event, Guard, GuardKeys, OrderWrite, Timer, decide};
+use holdline_domain::order::change::{
+    Change, ChangeAnswer, Event, Guard, GuardKeys, OrderWrite, Satellite, SatelliteKey, Timer, decide,
+};
 use holdline_domain::order::number::{BlockLease, StoredBlock};
 use holdline_domain::order::{AcceptedSubmit, EventKind, GroupState, Order, OrderGroup, OrderNo};
-use holdline_domain::port::FeedPosition;
+use holdline_domain::payment::{Callback, ProviderAccount, ProviderName};
 use holdline_domain::refusal::Refusal;
 use holdline_domain::time::UnixMillis;
+use holdline_domain::webhook::EndpointKey;
 
-use super::EPOCH;
+use super::webhooks::StoredEndpoint;
 use crate::history::{History, Seen};
 
 /// A group row as the model keeps it.
@@ -43,6 +47,12 @@ pub struct OrderRows {
     pub promised_numbers: BTreeMap<(TenantId, OrderNo), GroupKey>,
     /// Orders by number.
     pub orders: BTreeMap<(TenantId, OrderNo), Order>,
+    /// Attempts, refunds, shipments and returns, by key.
+    pub satellites: BTreeMap<(TenantId, SatelliteKey), Satellite>,
+    /// Callbacks, by tenant, provider and event.
+    pub callbacks: BTreeMap<(TenantId, ProviderName, String), Callback>,
+    /// Accounts at providers.
+    pub accounts: Vec<ProviderAccount>,
     /// The feed.
     pub events: Vec<StoredEvent>,
     /// Every lease of a block of numbers that was ever granted.
@@ -53,8 +63,13 @@ pub struct OrderRows {
     pub number_offset_s: Option<i32>,
     /// The index by seller.
     pub by_seller: BTreeSet<(TenantId, SellerId, OrderNo)>,
+    /// Events that consumers could not work off.
+    pub parked: BTreeMap<ParkedKey, ParkedEvent>,
+    /// The log of those that were skipped.
+    pub skipped: Vec<SkippedEvent>,
     pub(in crate::model) blocks: Vec<StoredBlock>,
     pub(super) timers: BTreeSet<Timer>,
+    pub(super) endpoints: BTreeMap<EndpointKey, StoredEndpoint>,
     pub(super) positions: BTreeMap<String, FeedPosition>,
     pub(super) head_at: UnixMillis,
 }
@@ -66,7 +81,10 @@ impl OrderRows {
             keys.groups.iter().filter_map(|key| Some((key.clone(), self.accepted.get(key)?.acceptance.clone())));
         let groups = keys.groups.iter().filter_map(|key| Some((key.clone(), self.groups.get(key)?.group.clone())));
         let orders = keys.orders.iter().filter_map(|key| Some((key.clone(), self.orders.get(key)?.version)));
+        let versions = keys.satellites.iter();
+        let versions = versions.filter_map(|key| Some((key.clone(), self.satellites.get(key)?.version())));
         let guard = Guard {
+            satellites: versions.collect(),
             groups: groups.collect(),
             acceptances: acceptances.collect(),
             orders: orders.collect(),
@@ -99,15 +117,30 @@ impl OrderRows {
         for order in decided.inserts.into_iter().chain(decided.updates) {
             self.orders.insert((order.tenant, order.no.clone()), order);
         }
+        for row in decided.new_rows.into_iter().chain(decided.changed_rows) {
+            self.satellites.insert((row.tenant(), row.key()), row);
+        }
         self.timers.extend(decided.timers);
         self.events.extend(decided.events.into_iter().map(|event| StoredEvent { event, written_at_ms: at_ms }));
         Ok(decided.answers)
     }
 
     pub(super) fn moved(&mut self, consumer: &str, to: FeedPosition) {
-        let position = self.positions.entry(consumer.to_owned()).or_insert(FeedPosition { epoch: EPOCH, seq: 0 });
-        if to.epoch == position.epoch {
-            position.seq = position.seq.max(to.seq);
+        let position = self.positions.entry(consumer.to_owned()).or_default();
+        *position = to.max(*position);
+    }
+
+    pub(super) fn write_parked(&mut self, writes: Vec<ParkedWrite>) {
+        for write in writes {
+            match write {
+                ParkedWrite::Insert(event) | ParkedWrite::Update(event) => {
+                    self.parked.insert(event.key.clone(), event);
+                }
+                ParkedWrite::Remove(key) => {
+                    self.parked.remove(&key);
+                }
+                ParkedWrite::Skipped(log) => self.skipped.push(log),
+            }
         }
     }
 
@@ -138,7 +171,8 @@ impl OrderRows {
                 ChangeAnswer::Applied { .. }
                 | ChangeAnswer::GroupExists(_)
                 | ChangeAnswer::AlreadyAccepted(_)
-                | ChangeAnswer::Stale { .. } => {}
+                | ChangeAnswer::Stale { .. }
+                | ChangeAnswer::StaleRow { .. } => {}
             }
         }
     }

@@ -1,0 +1,123 @@
+//! Consumers of the feed: the ledger follows the orders, and the index by seller is kept.
+//!
+//! Each consumer keeps its own position, works at least once and is idempotent. Settlement acts on the order's state as
+//! it is now, never on what the event said. An event that fails by itself is parked with the later ones of its order
+//! ([`parked`]), and the rest goes on; where the store itself fails, the page waits and nothing is parked.
+
+mod parked;
+mod read;
+mod settle;
+
+use holdline_domain::fault::Fault;
+use holdline_domain::feed::FeedPosition;
+use holdline_domain::id::{ConsumerName, Version};
+use holdline_domain::port::{EventPage, FeedStore};
+
+use crate::App;
+
+pub use parked::end_parked;
+pub(crate) use parked::{retry_parked, said};
+pub(crate) use read::Bell;
+pub use read::{EventsFound, EventsWanted, FeedPlace};
+pub(crate) use settle::{NotSettled, unknown_tenant};
+
+/// Events of one page: what one transaction of a consumer covers.
+const PAGE: usize = 500;
+/// Entries of an index that are cleared in one transaction: a few milliseconds of the writer.
+const CLEAR_PAGE: usize = 1_000;
+
+/// Who follows the feed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Consumer {
+    /// Keeps the ledger in step with the orders.
+    Ledger,
+    /// Keeps the index of orders by seller.
+    SellerIndex,
+}
+
+impl Consumer {
+    /// Every consumer.
+    pub const ALL: &'static [Self] = &[Self::Ledger, Self::SellerIndex];
+
+    /// The name that its position is stored under.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ledger => "ledger",
+            Self::SellerIndex => "seller_index",
+        }
+    }
+
+    /// The same as its parked events have it.
+    pub fn id(self) -> ConsumerName {
+        ConsumerName::from_stored(self.name())
+    }
+
+    /// The consumer of a name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|consumer| consumer.name() == name)
+    }
+
+    /// Lets the consumer begin anew from the start of the feed, while others go on. What it keeps is cleared first where that
+    /// is no more than an index, in pages; until the feed is followed again, the index is incomplete. Interrupted, it
+    /// must be called again.
+    pub async fn rebuild(self, feed: &dyn FeedStore) -> Result<FeedPosition, Fault> {
+        match self {
+            Self::Ledger => {}
+            Self::SellerIndex => while feed.clear_seller_index(CLEAR_PAGE).await? == CLEAR_PAGE {},
+        }
+        feed.restart(&self.id()).await
+    }
+
+    /// Works off one page and moves the position behind it.
+    async fn work(self, app: &App, page: &EventPage, to: FeedPosition) -> Result<(), Fault> {
+        let orders = &app.inner.ports.orders;
+        match self {
+            Self::Ledger => {
+                let parkings = settle::work_off(app, &page.events).await?;
+                if parkings.is_empty() {
+                    orders.advance_feed_position(self.name(), to).await
+                } else {
+                    app.inner.ports.feed.park(&self.id(), to, &parkings).await
+                }
+            }
+            Self::SellerIndex => {
+                let placed = page.events.iter().filter(|event| event.version == Version::FIRST);
+                let entries: Vec<_> =
+                    placed.map(|event| (event.tenant, event.seller.clone(), event.order_no.clone())).collect();
+                orders.index_by_seller(&entries, self.name(), to).await
+            }
+        }
+    }
+
+    /// Reads the next page from the stored position. Returns how many events it had.
+    async fn step(self, app: &App) -> Result<usize, Fault> {
+        let orders = &app.inner.ports.orders;
+        let from = orders.feed_position(self.name()).await?;
+        let page = orders.events_after(from.seq, PAGE).await?;
+        if let Some(last) = page.events.last() {
+            self.work(app, &page, FeedPosition { epoch: page.epoch, seq: last.seq, ..from }).await?;
+        }
+        Ok(page.events.len())
+    }
+}
+
+/// Follows the feed page by page until the loops stop. A page that fails is read again: its position has not moved.
+pub(crate) async fn follow_feed(app: App, consumer: Consumer) {
+    let last_page = metrics::gauge!("holdline_feed_last_page", "consumer" => consumer.name());
+    loop {
+        let more = match consumer.step(&app).await {
+            Ok(count) => {
+                last_page.set(f64::from(u32::try_from(count).unwrap_or(u32::MAX)));
+                count == PAGE
+            }
+            Err(fault) => {
+                tracing::warn!(%fault, consumer = consumer.name(), "a page of the feed failed and is tried again");
+                false
+            }
+        };
+        let pause_ms = if more { 0 } else { app.inner.settings.tick_ms };
+        if !app.inner.tasks.pause(pause_ms).await {
+            return;
+        }
+    }
+}

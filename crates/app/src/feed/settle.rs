@@ -1,0 +1,152 @@
+//! Settlement as a consumer: which orders of a page are settled, and which of their events are parked.
+//!
+//! What fails is either the store's failure, and stops the page, or the order's own: the ledger disagrees with it, or its
+//! rows cannot be read. An order that fails by itself is tried once more alone before its events are parked.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::future::join_all;
+use holdline_domain::fault::{Fault, FaultKind, Outcome};
+use holdline_domain::feed::{Failure, Parking};
+use holdline_domain::id::TenantId;
+use holdline_domain::order::change::Event;
+use holdline_domain::order::{EventKind, Order, OrderNo};
+use holdline_domain::tenant::CommitOn;
+
+use super::Consumer;
+use super::parked::{parked_among, pause_ms, said};
+use crate::App;
+use crate::settlement::settle_order;
+
+/// How often an order is tried before its events are parked: among others, then alone.
+const TRIES: i32 = 2;
+
+/// An order of a tenant.
+type OrderRef = (TenantId, OrderNo);
+
+/// Why an order could not be settled.
+#[derive(Debug)]
+pub(crate) enum NotSettled {
+    /// The store failed: nothing is wrong with the order, as far as is known.
+    Store(Fault),
+    /// The order's own.
+    Own(String),
+}
+
+impl From<Fault> for NotSettled {
+    fn from(fault: Fault) -> Self {
+        match (fault.outcome, fault.kind) {
+            (Outcome::NotDone, FaultKind::Conflict | FaultKind::Rejected | FaultKind::Schema) => {
+                Self::Own(fault.to_string())
+            }
+            (Outcome::Unknown, _) | (Outcome::NotDone, FaultKind::Unavailable | FaultKind::Full | FaultKind::Clock) => {
+                Self::Store(fault)
+            }
+        }
+    }
+}
+
+/// Works off the events of a page; what must be parked of them.
+pub(super) async fn work_off(app: &App, events: &[Event]) -> Result<Vec<Parking>, Fault> {
+    let parked = parked_among(app, &Consumer::Ledger.id(), events).await?;
+    let mut touched: BTreeMap<OrderRef, i64> = BTreeMap::new();
+    for event in events.iter().filter(|event| may_need_settlement(app, event)) {
+        let order = (event.tenant, event.order_no.clone());
+        if !parked.contains(&order) {
+            touched.entry(order).or_insert(event.seq);
+        }
+    }
+    let failed = settle(app, touched.keys().cloned().collect()).await?;
+    let parking = |event: &Event| {
+        let order = (event.tenant, event.order_no.clone());
+        let failure = match (failed.get(&order), touched.get(&order)) {
+            (Some(error), Some(first)) if *first == event.seq => {
+                tracing::error!(order_no = %event.order_no, seq = event.seq, error, "an event of the feed is parked");
+                let wait_ms = pause_ms(TRIES);
+                Some(Failure { error: error.clone(), attempts: TRIES, wait_ms })
+            }
+            (Some(_), Some(first)) if *first < event.seq => None,
+            _ if parked.contains(&order) => None,
+            _ => return None,
+        };
+        Some(Parking { event: event.clone(), failure })
+    };
+    Ok(events.iter().filter_map(parking).collect())
+}
+
+/// Settles orders, those of one tenant at once. Those that failed by themselves, twice, with what went wrong.
+async fn settle(app: &App, orders: BTreeSet<OrderRef>) -> Result<BTreeMap<OrderRef, String>, Fault> {
+    let tenants: BTreeSet<TenantId> = orders.iter().map(|(tenant, _)| *tenant).collect();
+    let mut suspects = Vec::new();
+    for tenant in tenants {
+        let numbers: Vec<OrderNo> =
+            orders.iter().filter(|(of, _)| *of == tenant).map(|(_, order_no)| order_no.clone()).collect();
+        let read = match app.inner.ports.orders.orders(tenant, &numbers).await.map_err(NotSettled::from) {
+            Ok(read) => read,
+            Err(NotSettled::Store(fault)) => return Err(fault),
+            Err(NotSettled::Own(_)) => {
+                // One of them cannot be read; the others can, alone.
+                suspects.extend(numbers.into_iter().map(|order_no| (tenant, order_no)));
+                continue;
+            }
+        };
+        let missing = numbers.iter().zip(&read).filter(|(_, read)| read.is_none());
+        suspects.extend(missing.map(|(order_no, _)| (tenant, order_no.clone())));
+        let read: Vec<Order> = read.into_iter().flatten().collect();
+        for (order, settled) in read.iter().zip(join_all(read.iter().map(|order| settle_order(app, order))).await) {
+            match settled {
+                Ok(()) => {}
+                Err(NotSettled::Store(fault)) => return Err(fault),
+                Err(NotSettled::Own(_)) => suspects.push((tenant, order.no.clone())),
+            }
+        }
+    }
+    let mut failed = BTreeMap::new();
+    for (tenant, order_no) in suspects {
+        match settle_alone(app, tenant, &order_no).await {
+            Ok(()) => {}
+            Err(NotSettled::Store(fault)) => return Err(fault),
+            Err(NotSettled::Own(error)) => {
+                failed.insert((tenant, order_no), said(error));
+            }
+        }
+    }
+    Ok(failed)
+}
+
+/// Settles one order as it is now.
+pub(super) async fn settle_alone(app: &App, tenant: TenantId, order_no: &OrderNo) -> Result<(), NotSettled> {
+    let read = app.inner.ports.orders.orders(tenant, std::slice::from_ref(order_no)).await?;
+    match read.into_iter().flatten().next() {
+        Some(order) => settle_order(app, &order).await,
+        None => Err(NotSettled::Own("the feed tells of an order that is not there".to_owned())),
+    }
+}
+
+/// An order that waits for payment keeps its hold, unless the tenant sells at creation.
+fn may_need_settlement(app: &App, event: &Event) -> bool {
+    match event.kind {
+        EventKind::Placed => app.tenant(event.tenant).is_none_or(|tenant| tenant.commit_on == CommitOn::OrderCreated),
+        EventKind::Confirmed
+        | EventKind::Cancelled
+        | EventKind::Expired
+        | EventKind::HoldRaised
+        | EventKind::HoldLapsed
+        | EventKind::HeldAgain
+        | EventKind::Shipped
+        | EventKind::RefundStarted
+        | EventKind::ReturnChanged => true,
+        EventKind::PaymentStarted
+        | EventKind::PaymentEnded
+        | EventKind::Paused
+        | EventKind::Resumed
+        | EventKind::Delivered
+        | EventKind::Completed
+        | EventKind::RefundEnded => false,
+    }
+}
+
+/// A tenant made a moment ago by another process: known here after the next refresh.
+pub(crate) fn unknown_tenant(tenant: TenantId) -> Fault {
+    Fault::not_done("tenants", FaultKind::Unavailable, format!("tenant {} is not loaded yet", tenant.0))
+}

@@ -1,0 +1,36 @@
+//! Payment: opening attempts, hearing what providers say, giving money back.
+//!
+//! Nothing is asked of a provider before the question is durable here: an attempt is written before it is created, a
+//! refund is *submitted* before it is sent. What a provider says, by an answer, a callback or when it is asked again,
+//! goes one way: [`App::hear`]. What is not settled has an instant at which some process looks at it again (`follow.rs`),
+//! for as long as it takes.
+//!
+//! What each crash comes to is in ARCHITECTURE.md, rows B0 to B8.
+
+mod accounts;
+mod callback;
+mod close;
+mod follow;
+mod hear;
+mod late;
+mod open;
+mod refund;
+mod rehold;
+mod view;
+
+pub(crate) use accounts::{Accounts, keep_fresh};
+pub(crate) use follow::{follow_attempts, follow_callbacks, follow_refunds};
+pub use open::{PayRequest, PayScope};
+pub use refund::RefundRequest;
+pub use view::{Payment, Unsettled};
+
+/// How often a change that lost a race is decided anew. Each loss means that somebody else made progress.
+const TRIES_MAX: usize = 8;
+/// How long after its deadline an open attempt is closed, in milliseconds: the provider's own end comes first.
+const GRACE_MS: i64 = 2_000;
+
+/// The pause after so many looks, in milliseconds: doubling from `first_ms` to `longest_ms`.
+fn pause_ms(looks: i32, first_ms: i64, longest_ms: i64) -> i64 {
+    let doublings = u32::try_from(looks).unwrap_or(0).min(20);
+    first_ms.saturating_mul(1 << doublings).min(longest_ms)
+}

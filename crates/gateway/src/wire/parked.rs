@@ -1,0 +1,97 @@
+//! Parked events in JSON.
+
+use std::borrow::Cow;
+
+use holdline_domain::feed::ParkedEvent;
+use holdline_domain::id::{InvalidCode, InvalidField};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::At;
+
+/// The longest reason, in bytes: a sentence or two.
+const REASON_BYTES_MAX: usize = 500;
+
+/// Why an event is given up.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SkipInput<'a> {
+    /// For whoever asks later, up to 500 bytes. Kept for ever; no personal data.
+    #[serde(borrow)]
+    #[schema(min_length = 1, max_length = 500, example = "stock counted and adjusted by hand")]
+    reason: Cow<'a, str>,
+}
+
+impl SkipInput<'_> {
+    pub(crate) fn parse(self) -> Result<String, InvalidField> {
+        let reason = self.reason.trim();
+        if reason.is_empty() {
+            return Err(InvalidField::new("/reason", InvalidCode::Empty, "must not be empty"));
+        }
+        if reason.len() > REASON_BYTES_MAX {
+            let problem = format!("must have at most {REASON_BYTES_MAX} bytes, has {}", reason.len());
+            return Err(InvalidField::new("/reason", InvalidCode::TooLong, problem));
+        }
+        if reason.chars().any(char::is_control) {
+            return Err(InvalidField::new("/reason", InvalidCode::BadCharacter, "must not contain control characters"));
+        }
+        Ok(reason.to_owned())
+    }
+}
+
+/// An event that a consumer could not work off, or that waits behind such a one of its order.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ParkedEvent)]
+pub(crate) struct ParkedEventBody<'a> {
+    /// Who could not work it off.
+    #[schema(example = "ledger")]
+    consumer: &'a str,
+    /// Its place in the feed.
+    seq: i64,
+    /// What happened.
+    #[serde(rename = "type")]
+    #[schema(example = "order.cancelled")]
+    kind: &'static str,
+    /// The order it is about.
+    order_no: &'a str,
+    /// The order's version after it.
+    version: i64,
+    /// What went wrong last; empty: it was not tried since it was parked.
+    error: &'a str,
+    /// How often it was tried.
+    attempts: i32,
+    /// Since when it is parked.
+    parked_at: At,
+    /// When it is tried next; absent: it waits behind an earlier event of its order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_try_at: Option<At>,
+}
+
+impl<'a> From<&'a ParkedEvent> for ParkedEventBody<'a> {
+    fn from(event: &'a ParkedEvent) -> Self {
+        Self {
+            consumer: event.key.consumer.as_str(),
+            seq: event.key.seq,
+            kind: event.kind.as_str(),
+            order_no: event.key.order_no.as_str(),
+            version: event.version.0,
+            error: &event.error,
+            attempts: event.attempts,
+            parked_at: At(event.parked),
+            next_try_at: event.next_try.map(At),
+        }
+    }
+}
+
+/// A page of parked events.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ParkedEventPage)]
+pub(crate) struct ParkedPageBody<'a> {
+    /// By order and sequence.
+    pub(crate) parked_events: Vec<ParkedEventBody<'a>>,
+    /// For the next page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) next_cursor: Option<String>,
+    /// Whether there are more.
+    pub(crate) has_more: bool,
+}
