@@ -7,9 +7,9 @@ use holdline_domain::id::{ClientId, IdempotencyKey};
 use holdline_domain::money::Minor;
 use holdline_domain::order::{Order, OrderNo, OrderStatus, PaymentStatus};
 use holdline_domain::payment::{Attempt, PaymentNo, RefundState};
-use holdline_domain::port::{LedgerStore as _, LifeStore as _, OrderStore as _};
+use holdline_domain::port::{LifeStore as _, OrderStore as _};
 
-use crate::scene::{PAY_WITHIN_MS, Scene, provider, sku};
+use crate::scene::{PAY_WITHIN_MS, Scene, provider};
 
 /// What the order's total is.
 pub(crate) const TOTAL: i64 = 1_000;
@@ -41,12 +41,6 @@ impl Scene {
         let client = tokio::spawn(async move { app.open_payment(wish).await.map(drop) });
         self.until_dead().await;
         client.abort();
-    }
-
-    pub(crate) async fn until_dead(&self) {
-        while !self.first.1.is_dead() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
     }
 
     /// A paid order on the first process.
@@ -108,12 +102,6 @@ impl Scene {
         let refunds = self.databases.orders(&reader).refunds(self.tenant, &[attempt.id]).await.expect("calm");
         let states: Vec<RefundState> = refunds.iter().map(|refund| refund.state).collect();
         assert_eq!((states, self.went_back()), (vec![RefundState::Succeeded], amount));
-    }
-
-    pub(crate) async fn held(&self) -> i64 {
-        let reader = self.databases.process("reader");
-        let stock = self.databases.ledger(&reader).stock(self.tenant, &[sku()]).await.expect("calm").pop();
-        stock.expect("one SKU").iter().map(|account| account.held).sum()
     }
 
     /// The id that the first attempt at an order has.

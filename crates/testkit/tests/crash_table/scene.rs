@@ -3,19 +3,25 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use holdline_app::{App, Clock, Ports, Settings};
 use holdline_domain::catalog::{SellerDraft, SkuDraft};
+use holdline_domain::fault::Fault;
 use holdline_domain::id::{
     BuyerId, ClientId, GroupKey, IdempotencyKey, Quantity, Reference, SellerId, SkuCode, Slot, TenantId, TenantName,
     Version,
 };
-use holdline_domain::ledger::{AccountKey, StockKey};
+use holdline_domain::ledger::{Account, AccountKey, CheckUrl, StockKey};
 use holdline_domain::money::{Currency, Minor};
 use holdline_domain::order::{GroupState, OrderNo, Submit, SubmitLine};
 use holdline_domain::payment::{ProviderAccount, ProviderKind, ProviderName};
-use holdline_domain::port::{NobodyAsks, NobodySends, OrderStore as _, PaymentProvider, TenantStore as _};
+use holdline_domain::port::{
+    HoldChecker, HoldQuestion, HoldWord, LedgerStore as _, NobodySends, OrderStore as _, PaymentProvider,
+    TenantStore as _,
+};
 use holdline_domain::tenant::{CommitOn, Policies, PriceSource, Tenant};
 use holdline_testkit::model::{Databases, ModelProvider, Process};
+use parking_lot::Mutex;
 
 /// How long an order may stay unpaid.
 pub(crate) const PAY_WITHIN_MS: i64 = 900_000;
@@ -27,15 +33,44 @@ pub(crate) fn provider() -> ProviderName {
     ProviderName::try_new("model").expect("a name")
 }
 
+/// Who takes holds for orders of its own, and says what it is asked.
+#[derive(Default)]
+pub(crate) struct Taker {
+    says: Mutex<Option<HoldWord>>,
+}
+
+impl Taker {
+    pub(crate) fn will_say(&self, word: HoldWord) {
+        *self.says.lock() = Some(word);
+    }
+}
+
+#[async_trait]
+impl HoldChecker for Taker {
+    fn objection(&self, _: &CheckUrl) -> Option<String> {
+        None
+    }
+
+    async fn ask(&self, _: &HoldQuestion) -> Result<HoldWord, Fault> {
+        Ok(self.says.lock().unwrap_or(HoldWord::Unknown))
+    }
+}
+
 /// The shop, its databases, its payment center, and the process that dies.
 pub(crate) struct Scene {
     pub(crate) databases: Databases,
     pub(crate) center: Arc<ModelProvider>,
+    pub(crate) taker: Arc<Taker>,
     pub(crate) tenant: TenantId,
     pub(crate) first: (App, Arc<Process>),
 }
 
-async fn start(databases: &Databases, center: &Arc<ModelProvider>, name: &str) -> (App, Arc<Process>) {
+async fn start(
+    databases: &Databases,
+    center: &Arc<ModelProvider>,
+    taker: &Arc<Taker>,
+    name: &str,
+) -> (App, Arc<Process>) {
     let process = databases.process(name);
     let ports = Ports {
         ledger: Arc::new(databases.ledger(&process)),
@@ -46,7 +81,7 @@ async fn start(databases: &Databases, center: &Arc<ModelProvider>, name: &str) -
         sender: Arc::new(NobodySends),
         catalog: Arc::new(databases.catalog(&process)),
         tenants: Arc::new(databases.tenants(&process)),
-        checker: Arc::new(NobodyAsks),
+        checker: Arc::clone(taker) as Arc<dyn HoldChecker>,
         providers: Arc::clone(center) as Arc<dyn PaymentProvider>,
         clock: Arc::clone(&process) as Arc<dyn Clock>,
         spawner: process.spawner(),
@@ -79,8 +114,8 @@ pub(crate) async fn put_sku(app: &App, tenant: TenantId, price: i64) {
 impl Scene {
     pub(crate) async fn open() -> Self {
         let databases = Databases::calm();
-        let center = Arc::new(ModelProvider::calm());
-        let first = start(&databases, &center, "p0").await;
+        let (center, taker) = (Arc::new(ModelProvider::calm()), Arc::new(Taker::default()));
+        let first = start(&databases, &center, &taker, "p0").await;
         let draft = Tenant {
             id: TenantId(0),
             name: TenantName::try_new("shop").expect("a name"),
@@ -108,13 +143,18 @@ impl Scene {
             version: Version::FIRST,
         };
         first.0.put_payment_provider(account).await.expect("calm");
-        Self { databases, center, tenant, first }
+        Self { databases, center, taker, tenant, first }
+    }
+
+    /// A process that runs beside the first one.
+    pub(crate) async fn beside(&self) -> App {
+        start(&self.databases, &self.center, &self.taker, "p1").await.0
     }
 
     /// The process that comes after the first one has died.
     pub(crate) async fn second(&self) -> App {
         assert!(self.first.1.is_dead(), "the first process lives");
-        start(&self.databases, &self.center, "p1").await.0
+        self.beside().await
     }
 
     pub(crate) fn buyer() -> BuyerId {
@@ -157,6 +197,23 @@ impl Scene {
         match submits.into_iter().next()?.group?.state {
             GroupState::Placed { order_nos } => order_nos.into_iter().next(),
             GroupState::Refused { .. } | GroupState::Abandoned => None,
+        }
+    }
+
+    /// The stock accounts of the SKU.
+    pub(crate) async fn stock(&self) -> Vec<Account> {
+        let reader = self.databases.process("reader");
+        self.databases.ledger(&reader).stock(self.tenant, &[sku()]).await.expect("calm").pop().expect("one SKU")
+    }
+
+    /// Units held on all accounts of the SKU.
+    pub(crate) async fn held(&self) -> i64 {
+        self.stock().await.iter().map(|account| account.held).sum()
+    }
+
+    pub(crate) async fn until_dead(&self) {
+        while !self.first.1.is_dead() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
 }
