@@ -16,14 +16,15 @@
 
 use futures_util::future::try_join_all;
 use holdline_domain::fault::Fault;
-use holdline_domain::fulfillment::{Claim, ended_reference};
-use holdline_domain::id::Quantity;
+use holdline_domain::fulfillment::Claim;
 use holdline_domain::ledger::{HoldId, LedgerAnswer, LedgerRequest, Resolution};
 use holdline_domain::order::{FulfillmentStatus, HoldAxis, Order, OrderStatus};
+use holdline_domain::port::{LedgerStore, LifeStore};
 use holdline_domain::tenant::CommitOn;
 
 use crate::App;
 use crate::feed::{NotSettled, unknown_tenant};
+use crate::fulfillment::goods_of;
 
 /// How an order's part of its hold ends, as the order stands; `None`: it stays held.
 pub(crate) fn resolution(order: &Order, commit_on: CommitOn) -> Option<Resolution> {
@@ -47,11 +48,8 @@ pub(crate) async fn give_back(app: &App, order: &Order, n: i32) -> Result<(), Fa
     if app.inner.ledger.send(release).await? != LedgerAnswer::AlreadyCommitted {
         return Ok(());
     }
-    // Nothing was shipped or refunded of it: its order was never paid with this hold.
-    for claim in claims(app, order, n).await? {
-        let (quantity, reference) = (Quantity::from_stored(claim.units), ended_reference(order, n));
-        let request = LedgerRequest::Unallocate { tenant: order.tenant, account: claim.account, quantity, reference };
-        app.inner.ledger.send(request).await?;
+    for claim in claims(app.inner.ports.ledger.as_ref(), order, n).await? {
+        app.inner.ledger.send(claim.given_back(order, n)).await?;
     }
     Ok(())
 }
@@ -94,16 +92,8 @@ async fn disagree(app: &App, order: &Order, asked: &str, answer: &LedgerAnswer) 
 }
 
 async fn move_goods(app: &App, order: &Order, resolution: Resolution) -> Result<(), NotSettled> {
-    let ended = resolution == Resolution::Release;
-    let nothing_moved = order.fulfillment == FulfillmentStatus::Unfulfilled
-        && order.life.refunding.0 == 0
-        && order.life.refunded.0 == 0;
-    if nothing_moved && !ended {
-        return Ok(());
-    }
-    let goods = app.goods_of(order).await?;
-    let claims = claims(app, order, order.hold_n).await?;
-    let movements: Vec<LedgerRequest> = claims.iter().flat_map(|claim| goods.movements(order, claim, ended)).collect();
+    let movements =
+        movements(app.inner.ports.ledger.as_ref(), app.inner.ports.life.as_ref(), order, resolution).await?;
     try_join_all(movements.into_iter().map(async |request| {
         let asked = moved(&request);
         let answer = app.inner.ledger.send(request).await?;
@@ -121,6 +111,25 @@ async fn move_goods(app: &App, order: &Order, resolution: Resolution) -> Result<
     .map(drop)
 }
 
+/// What the ledger must know of the goods of an order whose part was sold.
+pub(crate) async fn movements(
+    ledger: &dyn LedgerStore,
+    life: &dyn LifeStore,
+    order: &Order,
+    resolution: Resolution,
+) -> Result<Vec<LedgerRequest>, Fault> {
+    let ended = resolution == Resolution::Release;
+    let nothing_moved = order.fulfillment == FulfillmentStatus::Unfulfilled
+        && order.life.refunding.0 == 0
+        && order.life.refunded.0 == 0;
+    if nothing_moved && !ended {
+        return Ok(Vec::new());
+    }
+    let goods = goods_of(life, order).await?;
+    let claims = claims(ledger, order, order.hold_n).await?;
+    Ok(claims.iter().flat_map(|claim| goods.movements(order, claim, ended)).collect())
+}
+
 /// The word for what the ledger was asked to do with goods.
 fn moved(request: &LedgerRequest) -> &'static str {
     match request {
@@ -131,8 +140,9 @@ fn moved(request: &LedgerRequest) -> &'static str {
     }
 }
 
-async fn claims(app: &App, order: &Order, n: i32) -> Result<Vec<Claim>, Fault> {
-    let (ledger, part) = (&app.inner.ports.ledger, order.part());
+/// What an order's part of its hold `n` claimed, by account.
+pub(crate) async fn claims(ledger: &dyn LedgerStore, order: &Order, n: i32) -> Result<Vec<Claim>, Fault> {
+    let part = order.part();
     let hold = ledger.hold(order.tenant, &HoldId { key: order.group.clone(), n }).await?;
     let lines: Vec<_> = hold.into_iter().flat_map(|hold| hold.lines).filter(|line| line.part == part).collect();
     let account_nos: Vec<i64> = lines.iter().map(|line| line.account_no).collect();

@@ -11,6 +11,7 @@ use holdline_domain::fault::Fault;
 use holdline_domain::fulfillment::{Goods, LineQuantity, units_of};
 use holdline_domain::order::change::{Change, ChangeAnswer, Due};
 use holdline_domain::order::{Order, OrderNo};
+use holdline_domain::port::LifeStore;
 use holdline_domain::refusal::Refusal;
 use holdline_domain::time::UnixMillis;
 
@@ -33,17 +34,22 @@ enum Written {
     TooLate,
 }
 
+/// What has happened to an order's goods.
+pub(crate) async fn goods_of(life: &dyn LifeStore, order: &Order) -> Result<Goods, Fault> {
+    let number = std::slice::from_ref(&order.no);
+    let mut refunds = match &order.life.attempt {
+        Some(attempt) => life.refunds(order.tenant, std::slice::from_ref(attempt)).await?,
+        None => Vec::new(),
+    };
+    refunds.retain(|refund| refund.order_no.as_ref() == Some(&order.no));
+    let shipments = life.shipments(order.tenant, number).await?;
+    Ok(Goods { shipments, refunds, returns: life.returns(order.tenant, number).await? })
+}
+
 impl App {
     /// What has happened to an order's goods.
     pub(crate) async fn goods_of(&self, order: &Order) -> Result<Goods, Fault> {
-        let (life, number) = (&self.inner.ports.life, std::slice::from_ref(&order.no));
-        let mut refunds = match &order.life.attempt {
-            Some(attempt) => life.refunds(order.tenant, std::slice::from_ref(attempt)).await?,
-            None => Vec::new(),
-        };
-        refunds.retain(|refund| refund.order_no.as_ref() == Some(&order.no));
-        let shipments = life.shipments(order.tenant, number).await?;
-        Ok(Goods { shipments, refunds, returns: life.returns(order.tenant, number).await? })
+        goods_of(self.inner.ports.life.as_ref(), order).await
     }
 
     /// Brings an order's axis to where its goods are. Once all of them have arrived, a timer is set at which the buyer

@@ -1,8 +1,9 @@
 //! Holds against orders, before anybody serves a store that was brought back: the order wins.
 //!
 //! Two walks, page by page, over ports that nobody else writes meanwhile. The feed from its start names every order: its
-//! part of the hold must stand as the order does. The ledger's holds from their start name every hold: one without an
-//! order must be the reaper's to find, or be behind a fence.
+//! part of the hold must stand as the order does, and the ledger must know what was shipped, taken off and restocked.
+//! The ledger's holds from their start name every hold: one without an order must be the reaper's to find, or be behind
+//! a fence.
 //!
 //! What the ledger only had not been told yet (the feed beyond settlement's position) is settled, as the server's own loop
 //! would. Anything else is a mismatch: listed, and put right by movements only when asked to. Some mismatches have no right
@@ -19,7 +20,7 @@ use std::collections::HashSet;
 use holdline_domain::fault::Fault;
 use holdline_domain::id::{TenantId, Version};
 use holdline_domain::order::OrderNo;
-use holdline_domain::port::{FeedPosition, LedgerStore, OrderStore};
+use holdline_domain::port::{FeedPosition, LedgerStore, LifeStore, OrderStore};
 use holdline_domain::tenant::Tenant;
 use holdline_domain::time::UnixMillis;
 
@@ -34,6 +35,8 @@ pub struct Reconciliation<'a> {
     pub ledger: &'a dyn LedgerStore,
     /// The orders.
     pub orders: &'a dyn OrderStore,
+    /// Their shipments, refunds and returns.
+    pub life: &'a dyn LifeStore,
     /// Every tenant: its policy says when its stock is sold.
     pub tenants: &'a [Tenant],
     /// Whether mismatches are put right, or only listed.

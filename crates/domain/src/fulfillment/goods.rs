@@ -135,6 +135,13 @@ impl Goods {
 }
 
 impl Claim {
+    /// All of it goes back, since the hold `n` that it is of is over. Nothing was shipped or refunded of it: its order was
+    /// never paid with this hold.
+    pub fn given_back(self, order: &Order, n: i32) -> LedgerRequest {
+        let (quantity, reference) = (Quantity::from_stored(self.units), ended_reference(order, n));
+        LedgerRequest::Unallocate { tenant: order.tenant, account: self.account, quantity, reference }
+    }
+
     /// How many of these units of lines come from this account. All lines of a SKU in an order have one account of a kind.
     fn units_in(&self, order: &Order, lines: &[LineQuantity]) -> i64 {
         let of_sku = order.lines.iter().filter(|line| line.sku == *self.account.sku());

@@ -38,17 +38,17 @@ impl Afternoon {
         shop.backup("b")?;
         Ok(Self { shop, cancelled, new, of_new_sku })
     }
+}
 
-    /// The manifest and the orders of `b` with the ledger of `a`.
-    fn mix(&self, ledger: &str, orders: &str) -> Result<()> {
-        let path = self.shop.place.path();
-        std::fs::create_dir(path.join("mixed"))?;
-        std::fs::copy(path.join(ledger).join("ledger.sqlite"), path.join("mixed/ledger.sqlite"))?;
-        for file in ["orders.sqlite", "manifest.json"] {
-            std::fs::copy(path.join(orders).join(file), path.join("mixed").join(file))?;
-        }
-        Ok(())
+/// The manifest and the orders of one backup with the ledger of another.
+fn mix(shop: &Shop, ledger: &str, orders: &str) -> Result<()> {
+    let path = shop.place.path();
+    std::fs::create_dir(path.join("mixed"))?;
+    std::fs::copy(path.join(ledger).join("ledger.sqlite"), path.join("mixed/ledger.sqlite"))?;
+    for file in ["orders.sqlite", "manifest.json"] {
+        std::fs::copy(path.join(orders).join(file), path.join("mixed").join(file))?;
     }
+    Ok(())
 }
 
 fn buy_when_known(shop: &Shop, served: &Served) -> Result<String> {
@@ -64,7 +64,7 @@ fn buy_when_known(shop: &Shop, served: &Served) -> Result<String> {
 fn an_older_ledger_beside_newer_orders_is_put_right_by_listed_movements() -> Result<()> {
     let afternoon = Afternoon::new()?;
     let Afternoon { shop, cancelled, new, of_new_sku } = &afternoon;
-    afternoon.mix("a", "b")?;
+    mix(shop, "a", "b")?;
     let refused = shop.restore("mixed", &[])?;
     assert_eq!(refused.status, Some(2), "{}", refused.stdout);
 
@@ -98,7 +98,7 @@ fn newer_holds_beside_older_orders_are_fenced_and_given_back() -> Result<()> {
     let Afternoon { shop, cancelled, .. } = &afternoon;
     // The reaper of the lost store had visited every hold.
     shop.execute("b", "ledger", "UPDATE ledger_head SET reaper_cursor = next_seq")?;
-    afternoon.mix("b", "a")?;
+    mix(shop, "b", "a")?;
     let ended = shop.restore("mixed", &["--repair"])?;
     let told = lines(&ended, "repaired: ");
     assert_eq!(told.iter().filter(|line| line.ends_with("was open without an order: fenced and released")).count(), 2);
@@ -111,6 +111,45 @@ fn newer_holds_beside_older_orders_are_fenced_and_given_back() -> Result<()> {
     assert_eq!(ended.status, Some(1), "{}{}", ended.stdout, ended.stderr);
     assert!(ended.stdout.contains("these have no right answer"), "{}", ended.stdout);
     assert!(!shop.place.path().join("restored/ledger.sqlite").exists(), "nothing may serve this");
+    Ok(())
+}
+
+/// Morning's ledger knows three sold orders. Since then one was shipped in part, one was cancelled.
+#[test]
+fn an_older_ledger_is_told_what_was_shipped_and_what_was_cancelled_after_it_was_sold() -> Result<()> {
+    let shop = Shop::new()?;
+    let served = shop.serve()?;
+    shop.deliver_free(&served, "CARD", 100)?;
+    let mut numbers = Vec::new();
+    wait_until(WITHIN, || {
+        numbers.extend(shop.buy_free(served.address, "CARD", 5).ok());
+        Ok(numbers.len() == 3)
+    })?;
+    shop.settled("holdline-data")?;
+    shop.backup("a")?;
+    shop.ship(&served, &numbers[0], 2)?;
+    shop.cancel(&served, &numbers[1])?;
+    shop.settled("holdline-data")?;
+    served.process.terminate(WITHIN)?;
+    shop.backup("b")?;
+    let of_card = |column| format!("SELECT {column} FROM account WHERE sku = 'CARD' AND kind = 0");
+    let now = |data: &str| {
+        let figures = ["on_hand", "held", "allocated"].map(|column| shop.figure(data, "ledger", &of_card(column)));
+        figures.into_iter().collect::<Result<Vec<_>>>()
+    };
+    assert_eq!(now("a")?, [100, 0, 15]);
+    assert_eq!(now("b")?, [98, 0, 8]);
+
+    mix(&shop, "a", "b")?;
+    let repaired = shop.restore("mixed", &["--repair"])?;
+    assert_eq!(repaired.status, Some(0), "{}{}", repaired.stdout, repaired.stderr);
+    let told = lines(&repaired, "repaired: ");
+    let has = |number: &str, what: &str| told.iter().any(|line| line.contains(number) && line.contains(what));
+    assert!(has(&numbers[0], "2 of CARD shipped under"), "{told:?}");
+    assert!(has(&numbers[1], "5 of CARD given back under"), "{told:?}");
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert_eq!(now("restored")?, [98, 0, 8]);
+    shop.expect_audit_clean("restored")?;
     Ok(())
 }
 

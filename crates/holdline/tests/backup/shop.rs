@@ -78,7 +78,16 @@ impl Shop {
 
     /// A new SKU with stock.
     pub(crate) fn deliver(&self, served: &Served, sku: &str, units: i64) -> Result<()> {
-        let body = json!({"seller": "tea", "title": sku, "price": price(), "on_shelf": true});
+        self.deliver_at(served, sku, units, &price())
+    }
+
+    /// A new SKU with stock that costs nothing: an order of it is confirmed at once.
+    pub(crate) fn deliver_free(&self, served: &Served, sku: &str, units: i64) -> Result<()> {
+        self.deliver_at(served, sku, units, &free())
+    }
+
+    fn deliver_at(&self, served: &Served, sku: &str, units: i64, price: &Value) -> Result<()> {
+        let body = json!({"seller": "tea", "title": sku, "price": price, "on_shelf": true});
         ensure!(served.call(&self.secret, "PUT", &format!("/v1/skus/{sku}"), Some(&body))?.0 == 200);
         let delivery = json!({"delta": units, "reference": "delivery"});
         let target = format!("/v1/stock/{sku}/adjustments");
@@ -92,8 +101,17 @@ impl Shop {
     }
 
     pub(crate) fn buy_of(&self, address: SocketAddr, sku: &str) -> Result<String> {
+        self.buy_units(address, sku, 1, &price())
+    }
+
+    /// Several units of what costs nothing.
+    pub(crate) fn buy_free(&self, address: SocketAddr, sku: &str, units: i64) -> Result<String> {
+        self.buy_units(address, sku, units, &free())
+    }
+
+    fn buy_units(&self, address: SocketAddr, sku: &str, units: i64, price: &Value) -> Result<String> {
         let key = format!("key-{}", self.submits.fetch_add(1, Ordering::Relaxed));
-        let order = json!({"buyer_id": "b", "lines": [{"sku": sku, "quantity": 1, "unit_price": price()}]});
+        let order = json!({"buyer_id": "b", "lines": [{"sku": sku, "quantity": units, "unit_price": price}]});
         let authorization = format!("Bearer {}", self.secret);
         let headers = [
             ("authorization", authorization.as_str()),
@@ -110,6 +128,15 @@ impl Shop {
 
     pub(crate) fn buy_many(&self, address: SocketAddr, count: usize) -> Result<Vec<String>> {
         (0..count).map(|_| self.buy(address)).collect()
+    }
+
+    /// Ships units of an order's first line.
+    pub(crate) fn ship(&self, served: &Served, number: &str, units: i64) -> Result<()> {
+        let target = format!("/v1/orders/{number}/shipments");
+        let body = json!({"carrier": "SF", "tracking": "1", "lines": [{"line_no": 1, "quantity": units}]});
+        let (status, body) = served.call(&self.secret, "POST", &target, Some(&body))?;
+        ensure!(status == 201, "{status} {body}");
+        Ok(())
     }
 
     pub(crate) fn cancel(&self, served: &Served, number: &str) -> Result<()> {
@@ -215,4 +242,8 @@ fn remove_if_there(path: &Path) -> Result<()> {
 
 fn price() -> Value {
     json!({"amount": 100, "currency": "CNY"})
+}
+
+fn free() -> Value {
+    json!({"amount": 0, "currency": "CNY"})
 }

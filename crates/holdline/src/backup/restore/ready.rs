@@ -26,10 +26,16 @@ pub(super) async fn make(
     config: &Config,
     repair: bool,
 ) -> anyhow::Result<Option<Renewed>> {
-    let Stores { ledger, orders, tenants, pair, .. } = opened;
+    let Stores { ledger, orders, life, tenants, pair, .. } = opened;
     pair.begin_restore(&manifest.backup_id).await.map_err(stores::sentence)?;
     let tenants = tenants.tenants().await.map_err(stores::sentence)?;
-    let reconciliation = Reconciliation { ledger: ledger.as_ref(), orders: orders.as_ref(), tenants: &tenants, repair };
+    let reconciliation = Reconciliation {
+        ledger: ledger.as_ref(),
+        orders: orders.as_ref(),
+        life: life.as_ref(),
+        tenants: &tenants,
+        repair,
+    };
     let mut unsaid = Ok(());
     let mut tell = |verdict: Verdict, what: &str| {
         let word = match verdict {
