@@ -118,6 +118,11 @@ impl Installation {
         Ok(ended.stdout)
     }
 
+    /// Whether the store is a database server's.
+    pub(crate) fn on_a_server(&self) -> bool {
+        self.database.is_some()
+    }
+
     /// Changes rows behind the servers' backs.
     pub(crate) fn execute(&self, database: &str, sql: &str) -> Result<()> {
         if let Some(postgres) = &self.database {
