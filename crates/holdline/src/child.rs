@@ -4,6 +4,7 @@
 //!
 //! - [`Home`]: where a store lives, a directory or a database, fresh and removed at the end.
 //! - [`Server`]: the child: started, measured, killed with SIGKILL, started again on the same home.
+//! - [`Center`]: a payment center as another child, for who pays.
 //! - [`Shop`]: a tenant with keys, sellers, SKUs and stock, set up over HTTP.
 //! - [`submit`]: how a submit is written and its answer read, cheap enough for the load.
 //! - [`look_up`]: every acknowledged order number asked for again.
@@ -12,6 +13,7 @@
 //! Invariant: whatever is started here is ended here, on errors too.
 
 mod audit;
+mod center;
 mod client;
 mod home;
 mod key;
@@ -24,6 +26,7 @@ mod stop;
 pub(crate) mod submit;
 
 pub(crate) use audit::{Audit, audit, audit_at_rest};
+pub(crate) use center::{Center, CenterBooks, PROVIDER};
 pub(crate) use client::{Answer, Client};
 pub(crate) use home::{Engine, Home, StoreArgs};
 pub(crate) use key::Keys;

@@ -20,7 +20,7 @@ use crate::serve::signals::Signals;
 use crate::serve::{bind, listen};
 
 /// What it prints first, before its URL.
-const READY_PREFIX: &str = "holdline sandbox-provider on ";
+pub(crate) const READY_PREFIX: &str = "holdline sandbox-provider on ";
 /// Where callbacks may go without being asked: this machine.
 const LOOPBACK: [&str; 2] = ["127.0.0.0/8", "::1/128"];
 /// Who has not got his answer by then, does not get it.

@@ -156,10 +156,11 @@ impl Home {
         settings
     }
 
-    /// The environment of every command on this home: the URL has a password and stays out of the list of processes.
+    /// The environment of every command on this home: the URL has a password and stays out of the list of processes, and a
+    /// payment center of ours is on this machine.
     pub(crate) fn environment(&self) -> Vec<(OsString, OsString)> {
         let url = self.url.as_ref().map(|url| ("HOLDLINE_STORE__DATABASE_URL".into(), url.into()));
-        url.into_iter().collect()
+        url.into_iter().chain([("HOLDLINE_PAYMENT__NETWORKS".into(), "127.0.0.0/8".into())]).collect()
     }
 
     /// Where its server writes what it has to say.
