@@ -7,6 +7,7 @@
 //! the simulator runs this very code in virtual time.
 
 mod access;
+mod backoff;
 mod batch;
 mod catalog;
 mod clock;

@@ -65,6 +65,11 @@ impl Call {
         Sight::of(&self.access.key, self.op)
     }
 
+    /// Who calls, as it is kept with what a person decided.
+    pub(crate) fn by(&self) -> String {
+        format!("key {}", self.access.key.key_id)
+    }
+
     /// A parameter of the path, decoded.
     pub(crate) fn path(&self, name: &str) -> &str {
         self.parameters.iter().find(|(given, _)| *given == name).map_or("", |(_, value)| value)

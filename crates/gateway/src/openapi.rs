@@ -41,7 +41,7 @@ fn document() -> OpenApi {
         hold::release, hold::extend, event::list, parked::list, parked::retry, parked::skip, webhook::list, webhook::get,
         webhook::put, webhook::rotate, webhook::deliveries, webhook::redeliver, mall::submit, mall::is_created,
         payment::pay_order, payment::pay_group,
-        payment::list, payment::get, payment::unsettled, refund::create, refund::list,
+        payment::list, payment::get, payment::unsettled, payment::settle_callback, refund::create, refund::list,
         fulfillment::ship, fulfillment::list, fulfillment::deliver, fulfillment::receive, fulfillment::pause,
         fulfillment::resume, returns::request, returns::list, returns::approve, returns::reject, returns::receive, provider::list, provider::put,
         provider::callback, policy::get, policy::put, health::health,

@@ -159,6 +159,8 @@ operations! {
     GetPayment = "get_payment" Get "/v1/payments/{payment}" Some(&[Shop, Read]);
     /// Lists money whose place is not final.
     ListUnsettled = "list_unsettled" Get "/v1/payments/unsettled" Some(&[Admin, Read]);
+    /// Ends a callback that somebody has dealt with by hand.
+    SettleCallback = "settle_callback" Post "/v1/payment-callbacks/{provider}/{event_id}/settle" Some(&[Admin]);
     /// Gives money of an order back.
     CreateRefund = "create_refund" Post "/v1/orders/{order_no}/refunds" Some(&[Shop, Merchant]);
     /// Reads the refunds of an order.

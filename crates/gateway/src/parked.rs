@@ -12,7 +12,8 @@ use crate::openapi::{BodyProblems, Problems};
 use crate::problem::Problem;
 use crate::query::Query;
 use crate::wire;
-use crate::wire::parked::{ParkedEventBody, ParkedPageBody, SkipInput};
+use crate::wire::parked::{ParkedEventBody, ParkedPageBody};
+use crate::wire::reason::ReasonInput;
 
 /// The consumer whose parked events are listed if none is named: the one that can fail by an order's own fault.
 const USUAL_CONSUMER: &str = "ledger";
@@ -55,15 +56,14 @@ pub(crate) async fn retry(call: Call) -> Answer {
 #[utoipa::path(post, path = "/v1/parked-events/{consumer}/{seq}/skip", operation_id = "skip_parked_event", tag = "events",
     params(("consumer" = String, Path, description = "Who could not work it off."),
         ("seq" = i64, Path, description = "Its place in the feed.")),
-    request_body = SkipInput<'static>,
+    request_body = ReasonInput<'static>,
     responses((status = 200, description = "The event as it was parked.", body = ParkedEventBody<'static>),
         Problems, BodyProblems))]
 pub(crate) async fn skip(mut call: Call) -> Answer {
     let body = call.json().await?;
-    let input: SkipInput<'_> = wire::json::parse(&body)?;
+    let input: ReasonInput<'_> = wire::json::parse(&body)?;
     let reason = input.parse()?;
-    let by = format!("key {}", call.access.key.key_id);
-    Ok(answer(&end(&call, End::Skipped { reason, by }).await?))
+    Ok(answer(&end(&call, End::Skipped { reason, by: call.by() }).await?))
 }
 
 async fn end(call: &Call, end: End) -> Result<ParkedEvent, Problem> {

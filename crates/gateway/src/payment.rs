@@ -17,7 +17,9 @@ use crate::problem::{Problem, ProblemBody};
 use crate::query::Query;
 use crate::replay::mark_replayed;
 use crate::wire;
-use crate::wire::payment::{AttemptBody, PayInput, PaymentBody, PaymentsBody, UnsettledBody, kept};
+use crate::wire::payment::{AttemptBody, PayInput, PaymentBody, PaymentsBody, kept};
+use crate::wire::reason::ReasonInput;
+use crate::wire::unsettled::{CallbackBody, UnsettledBody};
 
 /// Opens an attempt to pay an order.
 ///
@@ -133,4 +135,25 @@ pub(crate) async fn unsettled(call: Call) -> Answer {
     let older_ms = query.seconds("older_than")?.saturating_mul(1_000);
     let unsettled = call.app.unsettled(call.tenant(), older_ms, query.limit()?).await?;
     Ok(json(StatusCode::OK, &UnsettledBody::new(&unsettled)))
+}
+
+/// Ends a callback that somebody has looked at and dealt with by hand: it leaves the list of what is not settled.
+///
+/// Nothing else changes: no money moves. Who ended it and why are kept. One that is done already stays as it is.
+#[utoipa::path(post, path = "/v1/payment-callbacks/{provider}/{event_id}/settle", operation_id = "settle_callback",
+    tag = "payments",
+    params(("provider" = String, Path, description = "Who sent it."),
+        ("event_id" = String, Path, description = "The provider's id of the event, percent-encoded.")),
+    request_body = ReasonInput<'static>,
+    responses((status = 200, description = "The callback as it is now.", body = CallbackBody<'static>),
+        Problems, BodyProblems))]
+pub(crate) async fn settle_callback(mut call: Call) -> Answer {
+    let body = call.json().await?;
+    let input: ReasonInput<'_> = wire::json::parse(&body)?;
+    let reason = input.parse()?;
+    // A text that is no name names no callback.
+    let provider = ProviderName::try_new(call.path("provider")).map_err(|_| not_found("payment_callback"))?;
+    let settled =
+        call.app.settle_callback(call.tenant(), &provider, call.path("event_id"), &reason, &call.by()).await?;
+    Ok(json(StatusCode::OK, &CallbackBody::new(&settled)))
 }

@@ -88,6 +88,7 @@ fn endpoint(op: Op) -> Endpoint {
         Op::ListPayments => secure(op, payment::list),
         Op::GetPayment => secure(op, payment::get),
         Op::ListUnsettled => secure(op, payment::unsettled),
+        Op::SettleCallback => secure(op, payment::settle_callback),
         Op::CreateRefund => secure(op, refund::create),
         Op::ListRefunds => secure(op, refund::list),
         Op::ShipOrder => secure(op, fulfillment::ship),

@@ -17,25 +17,19 @@ use holdline_domain::refusal::Refusal;
 use super::Consumer;
 use super::settle::{NotSettled, settle_alone};
 use crate::App;
+use crate::backoff::Backoff;
 use crate::error::Error;
 
 /// Parked events tried per look.
 const PAGE: usize = 100;
 /// Parked events tried at once: they wait for the ledger's batches most of their time.
 const TRIED_AT_ONCE: usize = 8;
-/// The pause after the first try, and the longest, in milliseconds.
-const PAUSE_MS: (i64, i64) = (1_000, 600_000);
+/// The pauses between tries.
+pub(super) const PAUSES: Backoff = Backoff { first_ms: 1_000, longest_ms: 600_000 };
 /// What the figure of parked events counts up to: counting must not cost more the worse it is.
 const COUNTED_MAX: usize = 1_000;
 /// Of what went wrong, so much is kept.
 const ERROR_BYTES_MAX: usize = 500;
-
-/// How long to wait after so many tries.
-pub(super) fn pause_ms(attempts: i32) -> i64 {
-    let (first, longest) = PAUSE_MS;
-    let doublings = u32::try_from(attempts.saturating_sub(1)).unwrap_or(0).min(16);
-    first.saturating_mul(1 << doublings).min(longest)
-}
 
 /// What went wrong, as much as is kept of it.
 pub(crate) fn said(mut error: String) -> String {
@@ -99,7 +93,7 @@ async fn retry(app: &App, consumer: Consumer, event: ParkedEvent) -> Result<(), 
     let (end, how) = match tried {
         Ok(()) => (End::Done, "done"),
         Err(NotSettled::Own(error)) => {
-            let wait_ms = pause_ms(event.attempts.saturating_add(1));
+            let wait_ms = PAUSES.after(event.attempts.saturating_add(1));
             (End::Failed(Failure { error: said(error), attempts: 1, wait_ms }), "failed")
         }
         Err(NotSettled::Store(fault)) => return Err(fault),
@@ -150,13 +144,6 @@ impl App {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_pause_between_tries_doubles_up_to_ten_minutes() {
-        let pauses: Vec<i64> = (1..12).map(pause_ms).collect();
-        assert_eq!(pauses, [1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 64_000, 128_000, 256_000, 512_000, 600_000]);
-        assert_eq!((pause_ms(0), pause_ms(i32::MAX)), (1_000, 600_000));
-    }
 
     #[test]
     fn a_long_error_is_cut_between_two_characters() {

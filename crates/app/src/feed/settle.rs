@@ -14,7 +14,7 @@ use holdline_domain::order::{EventKind, Order, OrderNo};
 use holdline_domain::tenant::CommitOn;
 
 use super::Consumer;
-use super::parked::{parked_among, pause_ms, said};
+use super::parked::{PAUSES, parked_among, said};
 use crate::App;
 use crate::settlement::settle_order;
 
@@ -62,7 +62,7 @@ pub(super) async fn work_off(app: &App, events: &[Event]) -> Result<Vec<Parking>
         let failure = match (failed.get(&order), touched.get(&order)) {
             (Some(error), Some(first)) if *first == event.seq => {
                 tracing::error!(order_no = %event.order_no, seq = event.seq, error, "an event of the feed is parked");
-                let wait_ms = pause_ms(TRIES);
+                let wait_ms = PAUSES.after(TRIES);
                 Some(Failure { error: error.clone(), attempts: TRIES, wait_ms })
             }
             (Some(_), Some(first)) if *first < event.seq => None,

@@ -14,13 +14,14 @@ use holdline_domain::port::{DueDeadline, DueDeadlines, HoldQuestion, HoldWord};
 use holdline_domain::time::{ClockReading, ShardClock, UnixMillis};
 
 use crate::App;
+use crate::backoff::Backoff;
 
 /// Parts looked at per page.
 const PAGE: usize = 500;
 /// Takers asked at once: a slow one keeps only its own part waiting.
 const ASKED_AT_ONCE: usize = 32;
-/// The pause after the first question, and the longest, in milliseconds.
-const PAUSE_MS: (i64, i64) = (5_000, 600_000);
+/// The pauses between questions.
+const PAUSES: Backoff = Backoff { first_ms: 5_000, longest_ms: 600_000 };
 
 pub(crate) async fn end_overdue(app: App) {
     let mut guarded = ShardClock::new();
@@ -60,7 +61,8 @@ async fn end(app: &App, due: DueDeadline) -> Result<(), Fault> {
         return Ok(());
     };
     let visits = due.deadline.visits;
-    let claim = OutsideRequest::Visit { part: due.part.clone(), visits, wait_ms: pause_ms(visits) };
+    let claim =
+        OutsideRequest::Visit { part: due.part.clone(), visits, wait_ms: PAUSES.after(visits.saturating_add(1)) };
     if ask_ledger(app, &due, claim).await? != LedgerAnswer::Visited {
         return Ok(());
     }
@@ -98,22 +100,4 @@ async fn word(app: &App, due: &DueDeadline, url: CheckUrl) -> HoldWord {
 
 async fn ask_ledger(app: &App, due: &DueDeadline, request: OutsideRequest) -> Result<LedgerAnswer, Fault> {
     app.inner.ledger.send(LedgerRequest::Outside { tenant: due.tenant, id: due.id.clone(), request }).await
-}
-
-fn pause_ms(visits: i32) -> i64 {
-    let (first, longest) = PAUSE_MS;
-    let doublings = u32::try_from(visits).unwrap_or(0).min(16);
-    first.saturating_mul(1 << doublings).min(longest)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_pause_between_questions_doubles_up_to_ten_minutes() {
-        let pauses: Vec<i64> = (0..9).map(pause_ms).collect();
-        assert_eq!(pauses, [5_000, 10_000, 20_000, 40_000, 80_000, 160_000, 320_000, 600_000, 600_000]);
-        assert_eq!(pause_ms(i32::MAX), 600_000);
-    }
 }

@@ -4,7 +4,7 @@
 //! is looked for again, and when it stays unknown its money goes back.
 
 use holdline_domain::fault::Fault;
-use holdline_domain::id::{Fingerprint, TenantName};
+use holdline_domain::id::{Fingerprint, TenantId, TenantName};
 use holdline_domain::payment::{
     AttemptFlag, AttemptId, Callback, CallbackState, Heard, ProviderAccount, ProviderName, Refund,
 };
@@ -14,15 +14,15 @@ use holdline_domain::port::{
 use holdline_domain::refusal::Refusal;
 use holdline_domain::time::UnixMillis;
 
-use super::pause_ms;
 use crate::App;
+use crate::backoff::Backoff;
 use crate::error::Error;
 
 /// How soon a stored callback is looked for by the follow-up, in milliseconds: whoever took it acts on it at once.
 const LOOK_AFTER_MS: i64 = 5_000;
-/// The pause after an orphan was first looked for, and the longest, in milliseconds.
-const ORPHAN_MS: (i64, i64) = (5_000, 3_600_000);
-/// How often an orphan is looked for before its money goes back: about an hour.
+/// The pauses between looks for an orphan: ten of them within an hour.
+const ORPHAN: Backoff = Backoff { first_ms: 5_000, longest_ms: 3_600_000 };
+/// How often an orphan is looked for before its money goes back.
 const ORPHAN_TRIES: i32 = 10;
 
 impl App {
@@ -161,6 +161,27 @@ impl App {
         }
     }
 
+    /// Somebody has looked at a callback that is not done and dealt with it by hand: it is done from now on, with who said
+    /// so and why. One that is done already stays as it is.
+    pub async fn settle_callback(
+        &self,
+        tenant: TenantId,
+        provider: &ProviderName,
+        event_id: &str,
+        reason: &str,
+        by: &str,
+    ) -> Result<Callback, Error> {
+        let life = &self.inner.ports.life;
+        let find = || life.callback(tenant, provider, event_id);
+        let found = find().await?.ok_or_else(|| Refusal::not_found("payment_callback"))?;
+        if found.state != CallbackState::Done {
+            tracing::info!(tenant = tenant.0, %provider, event_id, by, reason, "a callback is settled by hand");
+            self.note(found, CallbackState::Done, Some(format!("settled by {by}: {reason}"))).await?;
+        }
+        // As it is stored: somebody else may have been faster.
+        Ok(find().await?.ok_or_else(|| Refusal::not_found("payment_callback"))?)
+    }
+
     async fn orphan(&self, callback: Callback, note: &str) -> Result<(), Fault> {
         let callback = Callback { state: CallbackState::Orphan, ..callback };
         self.postpone(callback, note).await
@@ -172,7 +193,7 @@ impl App {
     }
 
     async fn postpone(&self, mut callback: Callback, note: &str) -> Result<(), Fault> {
-        let pause = pause_ms(callback.tries, ORPHAN_MS.0, ORPHAN_MS.1);
+        let pause = ORPHAN.after(callback.tries);
         callback.next_try = Some(self.inner.ports.clock.wall().plus_ms(pause));
         callback.note = Some(note.to_owned());
         self.inner.ports.life.note_callback(&callback).await

@@ -11,17 +11,18 @@ use holdline_domain::order::change::{Change, ChangeAnswer, Satellite};
 use holdline_domain::payment::{Attempt, AttemptFlag, AttemptState, Heard, ProviderAccount, Refund, RefundState};
 use holdline_domain::port::{ProviderWord, RefundOrder};
 
-use super::{GRACE_MS, pause_ms};
+use super::GRACE_MS;
 use crate::App;
+use crate::backoff::Backoff;
 
 /// Rows looked at per page.
 const PAGE: usize = 200;
 /// Providers asked at once: a slow one keeps only so many others waiting.
 const ASKED_AT_ONCE: usize = 32;
-/// The pause after the first look at an attempt, and the longest, in milliseconds.
-const LOOKS_MS: (i64, i64) = (5_000, 600_000);
-/// The pause after a refund was first sent, and the longest, in milliseconds.
-const TRIES_MS: (i64, i64) = (5_000, 3_600_000);
+/// The pauses between looks at an attempt.
+const LOOKS: Backoff = Backoff { first_ms: 5_000, longest_ms: 600_000 };
+/// The pauses between sending a refund and asking about it.
+const TRIES: Backoff = Backoff { first_ms: 5_000, longest_ms: 3_600_000 };
 
 pub(crate) async fn follow_attempts(app: App) {
     follow(app, "attempts to pay", |app| async move {
@@ -81,7 +82,7 @@ async fn look_at(app: &App, attempt: Attempt) -> Result<(), Fault> {
     let is_over = now >= attempt.deadline.plus_ms(GRACE_MS);
     let mut claimed = attempt.next(attempt.state);
     claimed.looks = attempt.looks + 1;
-    let pause = pause_ms(attempt.looks, LOOKS_MS.0, LOOKS_MS.1);
+    let pause = LOOKS.after(claimed.looks);
     // The deadline is met on time, however long the pauses have become.
     let until_over = attempt.deadline.plus_ms(GRACE_MS).since_ms(now).max(1);
     claimed.look_in(if is_over { pause } else { pause.min(until_over) });
@@ -153,7 +154,7 @@ async fn drive(app: &App, refund: Refund) -> Result<(), Fault> {
     let state = if refund.state == RefundState::Created { RefundState::Submitted } else { refund.state };
     let mut sent = refund.next(state);
     sent.tries = refund.tries + 1;
-    let pause = pause_ms(refund.tries, TRIES_MS.0, TRIES_MS.1);
+    let pause = TRIES.after(sent.tries);
     sent.next_try = Some(holdline_domain::time::UnixMillis(pause));
     // *submitted* is durable before anything is sent.
     let change = Change { satellites: vec![Satellite::Refund(Box::new(sent.clone()))], ..Change::touch(refund.tenant) };

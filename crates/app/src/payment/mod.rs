@@ -28,9 +28,3 @@ pub use view::{Payment, Unsettled};
 const TRIES_MAX: usize = 8;
 /// How long after its deadline an open attempt is closed, in milliseconds: the provider's own end comes first.
 const GRACE_MS: i64 = 2_000;
-
-/// The pause after so many looks, in milliseconds: doubling from `first_ms` to `longest_ms`.
-fn pause_ms(looks: i32, first_ms: i64, longest_ms: i64) -> i64 {
-    let doublings = u32::try_from(looks).unwrap_or(0).min(20);
-    first_ms.saturating_mul(1 << doublings).min(longest_ms)
-}

@@ -9,7 +9,7 @@ use crate::fault::Fault;
 use crate::fulfillment::{Return, Shipment};
 use crate::id::TenantId;
 use crate::order::OrderNo;
-use crate::payment::{Attempt, AttemptId, Callback, PaymentNo, ProviderAccount, Refund};
+use crate::payment::{Attempt, AttemptId, Callback, PaymentNo, ProviderAccount, ProviderName, Refund};
 use crate::time::UnixMillis;
 
 /// What lives with orders.
@@ -56,7 +56,15 @@ pub trait LifeStore: Send + Sync + 'static {
     /// Callbacks to act on by `now`, the most overdue first.
     async fn due_callbacks(&self, now: UnixMillis, limit: usize) -> Result<Vec<Callback>, Fault>;
 
-    /// Notes what became of a callback: its state, note, tries and next try.
+    /// A callback by its provider's id of the event.
+    async fn callback(
+        &self,
+        tenant: TenantId,
+        provider: &ProviderName,
+        event_id: &str,
+    ) -> Result<Option<Callback>, Fault>;
+
+    /// Notes what became of a callback: its state, note, tries and next try. One that is done stays as it is.
     async fn note_callback(&self, callback: &Callback) -> Result<(), Fault>;
 
     /// Every account at a provider.

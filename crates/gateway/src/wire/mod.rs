@@ -15,8 +15,10 @@ pub(crate) mod payment;
 pub(crate) mod period;
 pub(crate) mod policy;
 pub(crate) mod provider;
+pub(crate) mod reason;
 pub(crate) mod stock;
 pub(crate) mod submit;
+pub(crate) mod unsettled;
 pub(crate) mod webhook;
 
 use std::borrow::Cow;

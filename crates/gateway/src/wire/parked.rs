@@ -1,43 +1,10 @@
 //! Parked events in JSON.
 
-use std::borrow::Cow;
-
 use holdline_domain::feed::ParkedEvent;
-use holdline_domain::id::{InvalidCode, InvalidField};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::At;
-
-/// The longest reason, in bytes: a sentence or two.
-const REASON_BYTES_MAX: usize = 500;
-
-/// Why an event is given up.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct SkipInput<'a> {
-    /// For whoever asks later, up to 500 bytes. Kept for ever; no personal data.
-    #[serde(borrow)]
-    #[schema(min_length = 1, max_length = 500, example = "stock counted and adjusted by hand")]
-    reason: Cow<'a, str>,
-}
-
-impl SkipInput<'_> {
-    pub(crate) fn parse(self) -> Result<String, InvalidField> {
-        let reason = self.reason.trim();
-        if reason.is_empty() {
-            return Err(InvalidField::new("/reason", InvalidCode::Empty, "must not be empty"));
-        }
-        if reason.len() > REASON_BYTES_MAX {
-            let problem = format!("must have at most {REASON_BYTES_MAX} bytes, has {}", reason.len());
-            return Err(InvalidField::new("/reason", InvalidCode::TooLong, problem));
-        }
-        if reason.chars().any(char::is_control) {
-            return Err(InvalidField::new("/reason", InvalidCode::BadCharacter, "must not contain control characters"));
-        }
-        Ok(reason.to_owned())
-    }
-}
 
 /// An event that a consumer could not work off, or that waits behind such a one of its order.
 #[derive(Serialize, ToSchema)]

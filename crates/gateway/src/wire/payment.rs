@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use holdline_app::{Payment, Unsettled};
+use holdline_app::Payment;
 use holdline_domain::fulfillment::LineQuantity;
 use holdline_domain::id::{InvalidCode, InvalidField};
 use holdline_domain::money::Minor;
-use holdline_domain::payment::{Attempt, Callback, Refund};
+use holdline_domain::payment::{Attempt, Refund};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
@@ -303,59 +303,6 @@ impl<'a> RefundBody<'a> {
 pub(crate) struct RefundsBody<'a> {
     /// Each, in order.
     pub(crate) refunds: Vec<RefundBody<'a>>,
-}
-
-/// A callback that is not done.
-#[derive(Serialize, ToSchema)]
-#[schema(as = UnsettledCallback)]
-pub(crate) struct CallbackBody<'a> {
-    /// Which provider sent it.
-    provider: &'a str,
-    /// The provider's id of the event.
-    event_id: &'a str,
-    /// `new`, `flagged` (it contradicts what is known here), `orphan` (about a payment that is not known here).
-    state: &'static str,
-    /// What stands in the way.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    note: Option<&'a str>,
-    /// How often it was tried.
-    tries: i32,
-    /// When it came.
-    received_at: At,
-    /// When it is tried again.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next_try_at: Option<At>,
-}
-
-/// Money whose place is not final.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Unsettled)]
-pub(crate) struct UnsettledBody<'a> {
-    /// Attempts that are open past their deadline, are flagged, or captured money that belongs to no order.
-    attempts: Vec<AttemptBody<'a>>,
-    /// Refunds that have not succeeded.
-    refunds: Vec<RefundBody<'a>>,
-    /// Callbacks that are not done.
-    callbacks: Vec<CallbackBody<'a>>,
-}
-
-impl<'a> UnsettledBody<'a> {
-    pub(crate) fn new(unsettled: &'a Unsettled) -> Self {
-        let callback = |callback: &'a Callback| CallbackBody {
-            provider: callback.provider.as_str(),
-            event_id: &callback.event_id,
-            state: callback.state.as_str(),
-            note: callback.note.as_deref(),
-            tries: callback.tries,
-            received_at: At(callback.received),
-            next_try_at: callback.next_try.map(At),
-        };
-        Self {
-            attempts: unsettled.attempts.iter().map(AttemptBody::new).collect(),
-            refunds: unsettled.refunds.iter().map(RefundBody::new).collect(),
-            callbacks: unsettled.callbacks.iter().map(callback).collect(),
-        }
-    }
 }
 
 /// A sum of an order's currency.

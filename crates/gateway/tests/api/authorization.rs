@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use holdline_domain::money::Minor;
 use holdline_domain::tenant::Scope;
 use holdline_gateway::Op;
 use serde_json::{Value, json};
@@ -19,7 +20,7 @@ enum Foreign {
 }
 
 /// What the walks act on: two orders of one submit, one that waits for payment by itself, one that is
-/// paid; their events as a consumer `walk` has parked them, and an endpoint.
+/// paid; their events as a consumer `walk` has parked them, a callback about nothing known, and an endpoint.
 async fn place_for_walk(api: &Api) -> Value {
     let mut placed = api.place_two_orders("k").await;
     let waiting = api.post(ALL, "/v1/orders").key("w").json(&submit("ann", &[("A", 1, 1_000)])).reply().await;
@@ -38,6 +39,9 @@ async fn place_for_walk(api: &Api) -> Value {
     let approved = api.post(ALL, &format!("{path}/returns/3/approve")).reply().await;
     assert_eq!(approved.outcome(), (200, "ok"));
     api.park_all("walk").await;
+    api.call_back(api.provider.pay_unknown("P260801120000007000100000042-1", Minor(500))).await;
+    let orphan = api.until("/v1/payments/unsettled", |unsettled| unsettled["callbacks"][0]["state"] == "orphan").await;
+    placed["event_id"] = orphan["callbacks"][0]["event_id"].clone();
     let hook = json!({"url": "https://shop.example/hooks"});
     assert_eq!(api.put(ALL, "/v1/webhooks/erp").json(&hook).reply().await.outcome(), (201, "ok"));
     placed
@@ -84,6 +88,7 @@ fn target(op: Op, placed: &Value) -> String {
         )
         .replace("{tenant}", "shop")
         .replace("{provider}", "model")
+        .replace("{event_id}", placed["event_id"].as_str().unwrap())
         .replace("{seq}", if op == Op::SkipParkedEvent { "1" } else { "2" });
     let query = match op {
         Op::GetOrderGroupByKey | Op::GetSubmit => "?buyer_id=ann".to_owned(),
@@ -126,7 +131,7 @@ fn ask(api: &Api, op: Op, placed: &Value, secret: Option<&str>) -> Ask {
         Op::Redeliver => ask.json(&json!({"sequence": 1})),
         Op::PayOrder | Op::PayOrderGroup => ask.json(&json!({"provider": "model"})),
         Op::CreateRefund => ask.json(&json!({"amount": {"amount": 1, "currency": "CNY"}})),
-        Op::PauseOrder | Op::SkipParkedEvent => ask.json(&json!({"reason": "walk"})),
+        Op::PauseOrder | Op::SkipParkedEvent | Op::SettleCallback => ask.json(&json!({"reason": "walk"})),
         Op::RequestReturn => ask.json(&json!({"lines": [{"line_no": 1, "quantity": 1}]})),
         Op::PutPaymentProvider => ask.json(&json!({"kind": "http", "settings": {}})),
         Op::PutPolicies => ask.json(&json!({"receive_after": 864_000, "return_within": 604_800})),
@@ -198,6 +203,7 @@ fn foreign(op: Op) -> Option<Foreign> {
         | Op::ExtendHold
         | Op::RetryParkedEvent
         | Op::SkipParkedEvent
+        | Op::SettleCallback
         | Op::GetWebhook
         | Op::RotateWebhookSecret
         | Op::ListDeliveries

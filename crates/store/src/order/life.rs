@@ -16,7 +16,7 @@ use holdline_domain::fulfillment::{Return, Shipment};
 use holdline_domain::id::{TenantId, Version};
 use holdline_domain::order::OrderNo;
 use holdline_domain::order::change::{Decided, GuardKeys, Satellite, SatelliteKey, SatelliteKind};
-use holdline_domain::payment::{Attempt, AttemptId, Callback, PaymentNo, ProviderAccount, Refund};
+use holdline_domain::payment::{Attempt, AttemptId, Callback, PaymentNo, ProviderAccount, ProviderName, Refund};
 use holdline_domain::port::LifeStore;
 use holdline_domain::time::UnixMillis;
 
@@ -208,6 +208,15 @@ impl<E: Engine> LifeStore for SqlOrders<E> {
     async fn due_callbacks(&self, now: UnixMillis, limit: usize) -> Result<Vec<Callback>, Fault> {
         let sql = include_str!("../../sql/order/list_due_callbacks.sql");
         self.listed(sql, vec![Value::Int(now.0), count(limit)], callback::read).await
+    }
+
+    async fn callback(
+        &self,
+        tenant: TenantId,
+        provider: &ProviderName,
+        event_id: &str,
+    ) -> Result<Option<Callback>, Fault> {
+        callback::find(&self.engine, tenant, provider, event_id).await
     }
 
     async fn note_callback(&self, callback: &Callback) -> Result<(), Fault> {

@@ -6,7 +6,9 @@ use holdline_domain::fulfillment::{Return, Shipment};
 use holdline_domain::id::{TenantId, Version};
 use holdline_domain::order::OrderNo;
 use holdline_domain::order::change::Satellite;
-use holdline_domain::payment::{Attempt, AttemptId, Callback, CallbackState, PaymentNo, ProviderAccount, Refund};
+use holdline_domain::payment::{
+    Attempt, AttemptId, Callback, CallbackState, PaymentNo, ProviderAccount, ProviderName, Refund,
+};
 use holdline_domain::port::LifeStore;
 use holdline_domain::time::UnixMillis;
 
@@ -153,11 +155,21 @@ impl LifeStore for ModelOrders {
         self.wire.read("life.due_callbacks", read).await
     }
 
+    async fn callback(
+        &self,
+        tenant: TenantId,
+        provider: &ProviderName,
+        event_id: &str,
+    ) -> Result<Option<Callback>, Fault> {
+        let key = (tenant, provider.clone(), event_id.to_owned());
+        self.wire.read("life.callback", move |rows: &OrderRows| rows.callbacks.get(&key).cloned()).await
+    }
+
     async fn note_callback(&self, callback: &Callback) -> Result<(), Fault> {
         let callback = callback.clone();
         let commit = move |rows: &mut OrderRows, _| {
             let key = (callback.tenant, callback.provider.clone(), callback.event_id.clone());
-            if let Some(stored) = rows.callbacks.get_mut(&key) {
+            if let Some(stored) = rows.callbacks.get_mut(&key).filter(|stored| stored.state != CallbackState::Done) {
                 let Callback { state, note, tries, next_try, .. } = callback.clone();
                 *stored = Callback { state, note, tries, next_try, ..stored.clone() };
             }

@@ -123,6 +123,17 @@ async fn a_wrong_amount_is_kept_flagged_and_goes_back_and_the_order_can_be_paid(
     assert_eq!(order(&api, &path).await["payment_status"], "unpaid");
     let unsettled = api.get(ALL, "/v1/payments/unsettled").reply().await.body;
     assert_eq!(unsettled["callbacks"][0]["state"], "flagged", "somebody should look at it");
+    let event = unsettled["callbacks"][0]["event_id"].as_str().unwrap();
+    let settle = |event: &str, reason: &str| {
+        api.post(ALL, &format!("/v1/payment-callbacks/model/{event}/settle")).json(&json!({ "reason": reason })).reply()
+    };
+    assert_eq!(settle(event, " ").await.outcome(), (422, "invalid_field"));
+    assert_eq!(settle("nothing", "seen").await.outcome(), (404, "not_found"));
+    let settled = settle(event, "the center was asked, it was its mistake").await;
+    assert_eq!((settled.outcome(), &settled.body["state"]), ((200, "ok"), &json!("done")));
+    let again = settle(event, "another reason").await;
+    assert_eq!((again.outcome(), &again.body), ((200, "ok"), &settled.body), "the first word stays");
+    assert_eq!(api.get(ALL, "/v1/payments/unsettled").reply().await.body["callbacks"], json!([]));
     let second = open(&api, &path, "b").await;
     api.call_back(api.provider.pay(&second, None, false).unwrap()).await;
     api.until(&path, |order| order["status"] == "confirmed").await;

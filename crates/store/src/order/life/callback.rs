@@ -13,12 +13,32 @@ use crate::rows::{Fields, json};
 const NAME: &str = "payment_callback";
 const KEY: &[&str] = &["tenant", "provider", "event_id"];
 
+/// What [`read`] reads.
+const COLUMNS: &[&str] =
+    &["tenant", "provider", "event_id", "received_ms", "headers", "body", "state", "note", "tries", "next_try_ms"];
+
 fn key(callback: &Callback) -> Vec<Column> {
+    key_of(callback.tenant, &callback.provider, &callback.event_id)
+}
+
+fn key_of(tenant: TenantId, provider: &ProviderName, event_id: &str) -> Vec<Column> {
     vec![
-        Column::Int(vec![callback.tenant.0]),
-        Column::Text(vec![callback.provider.as_str().to_owned()]),
-        Column::Text(vec![callback.event_id.clone()]),
+        Column::Int(vec![tenant.0]),
+        Column::Text(vec![provider.as_str().to_owned()]),
+        Column::Text(vec![event_id.to_owned()]),
     ]
+}
+
+/// A callback by its key.
+pub(super) async fn find<E: Engine>(
+    engine: &E,
+    tenant: TenantId,
+    provider: &ProviderName,
+    event_id: &str,
+) -> Result<Option<Callback>, Fault> {
+    let keys = key_of(tenant, provider, event_id);
+    let mut found = engine.lookup(vec![Lookup { table: NAME, columns: COLUMNS, key: KEY, keys, lock: false }]).await?;
+    found.pop().and_then(|mut rows| rows.pop()).map(read).transpose()
 }
 
 /// Stores a callback; false if its event is stored already.
@@ -42,18 +62,7 @@ pub(super) async fn keep<E: Engine>(engine: &E, callback: &Callback) -> Result<b
         ]);
         let insert = Write::Insert {
             table: NAME,
-            columns: &[
-                "tenant",
-                "provider",
-                "event_id",
-                "received_ms",
-                "headers",
-                "body",
-                "state",
-                "note",
-                "tries",
-                "next_try_ms",
-            ],
+            columns: COLUMNS,
             values,
             // A twin on another process may have come between: the event is stored once all the same.
             or_ignore: true,
@@ -63,11 +72,17 @@ pub(super) async fn keep<E: Engine>(engine: &E, callback: &Callback) -> Result<b
     engine.run(program).await
 }
 
-/// Notes what became of a callback.
+/// Notes what became of a callback, unless it is done.
 pub(super) async fn note<E: Engine>(engine: &E, callback: &Callback) -> Result<(), Fault> {
     let callback = callback.clone();
-    let program = Once::new(vec![head_unlocked("feed_head")], move |mut results, _now| {
+    let stored = Lookup { table: NAME, columns: &["state"], key: KEY, keys: key(&callback), lock: true };
+    let program = Once::new(vec![head_unlocked("feed_head"), stored], move |mut results, _now| {
         results.head(ORDERS)?;
+        for row in results.take() {
+            if Fields::of(ORDERS, row).text()? == CallbackState::Done.as_str() {
+                return Ok((Vec::new(), ()));
+            }
+        }
         let mut values = key(&callback);
         values.extend([
             Column::Text(vec![callback.state.as_str().to_owned()]),
@@ -81,7 +96,7 @@ pub(super) async fn note<E: Engine>(engine: &E, callback: &Callback) -> Result<(
     engine.run(program).await
 }
 
-/// A callback, from `tenant, provider, event_id, received_ms, headers, body, state, note, tries, next_try_ms`.
+/// A callback, from [`COLUMNS`].
 pub(super) fn read(row: Row) -> Result<Callback, Fault> {
     let mut fields = Fields::of(ORDERS, row);
     Ok(Callback {
