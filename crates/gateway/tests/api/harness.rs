@@ -11,7 +11,7 @@ use holdline_domain::feed::{Failure, Parking};
 use holdline_domain::id::{ClientId, ConsumerName, Reference, SellerId, SkuCode, TenantId, TenantName, Version};
 use holdline_domain::ledger::{AccountKey, StockKey};
 use holdline_domain::money::{Currency, Minor};
-use holdline_domain::port::{FeedStore, OrderStore, PaymentProvider, RawCallback, TenantStore as _};
+use holdline_domain::port::{FeedStore, LedgerStore, OrderStore, PaymentProvider, RawCallback, TenantStore as _};
 use holdline_domain::tenant::{ApiKey, CommitOn, Policies, PriceSource, Scope, Tenant};
 use holdline_domain::time::UnixMillis;
 use holdline_gateway::{Setup, secret_sha256};
@@ -39,6 +39,8 @@ pub(crate) fn with_scope(scope: Scope) -> String {
 
 pub(crate) struct Api {
     pub(crate) router: Router,
+    /// The ledger's rows, for what no operation shows.
+    pub(crate) ledger: Arc<dyn LedgerStore>,
     orders: Arc<dyn OrderStore>,
     feed: Arc<dyn FeedStore>,
     /// The center behind the provider `model` of the shop.
@@ -140,10 +142,11 @@ impl Api {
             tenants.add_key(key).await.unwrap();
         }
         let provider = Arc::new(ModelProvider::calm());
+        let ledger: Arc<dyn LedgerStore> = Arc::new(databases.ledger(&process));
         let orders: Arc<dyn OrderStore> = Arc::new(databases.orders(&process));
         let feed: Arc<dyn FeedStore> = Arc::new(databases.feed(&process));
         let ports = Ports {
-            ledger: Arc::new(databases.ledger(&process)),
+            ledger: Arc::clone(&ledger),
             orders: Arc::clone(&orders),
             feed: Arc::clone(&feed),
             webhooks: Arc::new(databases.webhooks(&process)),
@@ -162,7 +165,7 @@ impl Api {
         }
         let figures = Arc::new(|| "holdline_up 1\n".to_owned());
         let router = holdline_gateway::router(Setup { app, render_metrics: figures, extra: None });
-        let api = Self { router, orders, feed, provider };
+        let api = Self { router, ledger, orders, feed, provider };
         let account = json!({"kind": "http", "settings": {}});
         let put = api.ask(Method::PUT, "/v1/payment-providers/model").header("authorization", &format!("Bearer {ALL}"));
         assert_eq!(put.json(&account).reply().await.outcome(), (200, "ok"));

@@ -1,5 +1,8 @@
 //! `/v1/stock`.
 
+use std::time::Duration;
+
+use holdline_app::Settings;
 use serde_json::{Value, json};
 
 use crate::harness::{ALL, Api};
@@ -86,4 +89,30 @@ async fn flags_are_replaced_as_a_whole() {
     assert_eq!(put(json!({"infinite": false})).await.outcome(), (400, "malformed_body"));
     let negative = json!({"infinite": false, "shortage_max": -1, "sold_out": false});
     assert_eq!(put(negative).await.body["errors"][0]["pointer"], "/shortage_max");
+}
+
+#[tokio::test(start_paused = true)]
+async fn accounts_are_closed_once_a_day_and_only_if_something_moved() {
+    const HOUR: Duration = Duration::from_hours(1);
+    // The other loops look seldom: three days go by.
+    let api = Api::start_with(Settings { tick_ms: 60_000, ..Settings::default() }).await;
+    let closings = async || api.ledger.closings().await.unwrap();
+    tokio::time::sleep(HOUR).await;
+    assert_eq!(closings().await.newest, None, "the day of the first movement is not over");
+    for _ in 0..25 {
+        tokio::time::sleep(HOUR).await;
+    }
+    let first = closings().await.newest.unwrap();
+    assert!(first.is_complete() && first.seq == closings().await.newest_seq, "{first:?}");
+    for _ in 0..25 {
+        tokio::time::sleep(HOUR).await;
+    }
+    assert_eq!(closings().await.newest, Some(first), "nothing moved that day");
+    let adjusted = api.post(ALL, "/v1/stock/A/adjustments").json(&json!({"delta": 1, "reference": "r"})).reply().await;
+    assert_eq!(adjusted.outcome(), (200, "ok"));
+    for _ in 0..25 {
+        tokio::time::sleep(HOUR).await;
+    }
+    let second = closings().await.newest.unwrap();
+    assert!(second.is_complete() && second.no == first.no + 1 && second.accounts == 1, "{second:?}");
 }
