@@ -61,8 +61,9 @@ async fn sweep_page(app: &App, limit: usize) -> Result<usize, Fault> {
 async fn end_overdue(app: &App, timer: &Timer) -> Result<bool, Fault> {
     let found = app.inner.ports.orders.orders(timer.tenant, std::slice::from_ref(&timer.order_no)).await?;
     match found.into_iter().next().flatten() {
-        Some(order) => match next_instant(&order) {
-            // A look after an open attempt: the order's own timer, perhaps lost, is set again.
+        Some(order) => match app.next_instant(&order) {
+            // A look after an open attempt, or the deadline of an order that has arrived by then: its own timer, perhaps
+            // lost, is set again, and this one is over. Kept, it would be found due in every tick until then.
             Some(instant) if timer.due < instant && app.inner.ports.clock.wall() < instant => {
                 app.look_again(&order, Due::At(instant)).await
             }
@@ -77,13 +78,26 @@ fn lapses_at(order: &Order) -> Option<UnixMillis> {
     order.life.hold_until.filter(|until| *until < order.pay_deadline && order.hold == HoldAxis::Held)
 }
 
-/// When time alone does something to an order that waits for payment.
-fn next_instant(order: &Order) -> Option<UnixMillis> {
-    let waits = order.status == OrderStatus::PendingPayment;
-    waits.then(|| lapses_at(order).unwrap_or(order.pay_deadline))
-}
-
 impl App {
+    /// When time alone does something to an order.
+    fn next_instant(&self, order: &Order) -> Option<UnixMillis> {
+        match order.status {
+            OrderStatus::PendingPayment => Some(lapses_at(order).unwrap_or(order.pay_deadline)),
+            OrderStatus::Confirmed => self.received_at(order),
+            OrderStatus::Creating
+            | OrderStatus::Completed
+            | OrderStatus::CreateFailed
+            | OrderStatus::Cancelled
+            | OrderStatus::Expired => None,
+        }
+    }
+
+    /// When a delivered order counts as received.
+    fn received_at(&self, order: &Order) -> Option<UnixMillis> {
+        let policies = &self.tenant(order.tenant)?.policies;
+        order.life.delivered.map(|delivered| delivered.plus_ms(policies.receive_after_ms))
+    }
+
     /// What time alone does to an order, once its instant has come. True when this timer has nothing left to do: the
     /// step is taken, a later timer was set with it, or the order has gone on. False when it is too early, or somebody
     /// else changed the order meanwhile.
@@ -144,11 +158,12 @@ impl App {
 
     /// Counts an order as received that was delivered long enough ago.
     async fn receive_overdue(&self, order: &Order) -> Result<bool, Fault> {
-        let (Some(delivered), Ok(received)) = (order.life.delivered, order.received()) else { return Ok(true) };
-        let Some(tenant) = self.tenant(order.tenant) else { return Ok(false) };
+        let Ok(received) = order.received() else { return Ok(true) };
+        // A tenant made a moment ago by another process is known here after the next refresh.
+        let Some(instant) = self.received_at(order) else { return Ok(false) };
         self.take_step(Change {
             orders: vec![(OrderWrite::Update(Box::new(received)), EventKind::Completed)],
-            not_before: Some(delivered.plus_ms(tenant.policies.receive_after_ms)),
+            not_before: Some(instant),
             ..Change::touch(order.tenant)
         })
         .await

@@ -39,7 +39,7 @@ pub struct Return {
     pub state: ReturnState,
     /// Why, in the buyer's words. Never logged.
     pub reason: Option<String>,
-    /// What is to be paid back for it, as decided with the approval.
+    /// What is to be paid back for it, as decided with the approval; once it is received, what of that was left to be paid.
     pub amount: Minor,
     /// What of it may be sold again, as decided at the inspection.
     pub restocked: Vec<LineQuantity>,

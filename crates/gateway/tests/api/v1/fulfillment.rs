@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use holdline_app::Settings;
 use serde_json::{Value, json};
 
-use crate::harness::{ALL, Api, MERCHANT};
+use crate::harness::{ALL, Api, MERCHANT, submit};
 
 fn units(quantity: i64) -> Value {
     json!({"lines": [{"line_no": 1, "quantity": quantity}]})
@@ -129,6 +130,26 @@ async fn a_return_is_asked_for_approved_received_and_paid_back_and_restocked_by_
 }
 
 #[tokio::test(start_paused = true)]
+async fn goods_that_come_back_are_received_although_their_money_went_back_before() {
+    let api = Api::start().await;
+    let delivered = api.place_delivered_order("d", 2).await;
+    let path = format!("/v1/orders/{}", delivered["order_no"].as_str().unwrap());
+    let asked = api.post(ALL, &format!("{path}/returns")).key("a").json(&units(1)).reply().await;
+    assert_eq!(asked.outcome(), (201, "ok"));
+    let approved = api.post(ALL, &format!("{path}/returns/1/approve")).reply().await;
+    assert_eq!(approved.body["amount"]["amount"], 1_000);
+    let goodwill = json!({"amount": {"amount": 1_700, "currency": "CNY"}});
+    let refund = api.post(ALL, &format!("{path}/refunds")).key("g").json(&goodwill).reply().await;
+    assert_eq!(refund.outcome(), (201, "ok"));
+    let restocked = json!({"restocked": [{"line_no": 1, "quantity": 1}]});
+    let received = api.post(ALL, &format!("{path}/returns/1/receive")).json(&restocked).reply().await;
+    assert_eq!((received.outcome(), &received.body["amount"]["amount"]), ((200, "ok"), &json!(300)), "what is left");
+    let refunded = api.until(&path, |order| order["payment_status"] == "refunded").await;
+    assert_eq!(refunded["paid"]["refunded"]["amount"], 2_000);
+    api.until("/v1/stock/A", |stock| stock["on_hand"] == 9).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_rejected_return_pays_nothing_and_its_goods_may_be_asked_for_again() {
     let api = Api::start().await;
     let delivered = api.place_delivered_order("d", 1).await;
@@ -166,4 +187,18 @@ async fn taking_the_last_unshipped_units_off_leaves_a_delivered_order() {
     assert_eq!(order(&api, &path).await["fulfillment_status"], "delivered");
     assert_eq!(api.post(ALL, &format!("{path}/receive")).reply().await.body["status"], "completed");
     api.until("/v1/stock/A", |stock| stock["on_hand"] == 9 && stock["available"] == 9).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn orders_that_arrived_before_their_deadline_keep_the_sweep_from_nobody() {
+    let api = Api::start_with(Settings { expire_per_tick_max: 1, ..Settings::default() }).await;
+    let delivered = api.place_delivered_order("d", 1).await;
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    let submit = submit("bob", &[("A", 1, 1_000)]);
+    assert_eq!(api.post(ALL, "/v1/orders").key("w").json(&submit).reply().await.outcome(), (201, "ok"));
+    assert_eq!(api.get(ALL, "/v1/stock/A").reply().await.body["held"], 1);
+    // The deadline's timer of the first is the older one, and what it waits for comes in days.
+    api.until("/v1/stock/A", |stock| stock["held"] == 0).await;
+    let path = format!("/v1/orders/{}", delivered["order_no"].as_str().unwrap());
+    assert_eq!(order(&api, &path).await["status"], "confirmed");
 }
