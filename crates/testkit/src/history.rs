@@ -74,11 +74,21 @@ pub enum Seen {
     HeldAgain,
     /// A refund of more than was left was refused.
     RefundRefused,
+    /// A parcel left.
+    Shipped,
+    /// Units were taken off a paid order before they left.
+    TakenOff,
+    /// Goods came back.
+    Returned,
+    /// Some of them were put up for sale again.
+    Restocked,
+    /// An order was completed.
+    Completed,
 }
 
 impl Seen {
     /// Everything that is counted.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 38] = [
         Self::CrashBeforeCommit,
         Self::CrashAfterCommit,
         Self::LostAnswer,
@@ -112,6 +122,11 @@ impl Seen {
         Self::Lapsed,
         Self::HeldAgain,
         Self::RefundRefused,
+        Self::Shipped,
+        Self::TakenOff,
+        Self::Returned,
+        Self::Restocked,
+        Self::Completed,
     ];
 
     /// The name in the summary.
@@ -150,6 +165,11 @@ impl Seen {
             Self::Lapsed => "lapsed",
             Self::HeldAgain => "held_again",
             Self::RefundRefused => "refund_refused",
+            Self::Shipped => "shipped",
+            Self::TakenOff => "taken_off",
+            Self::Returned => "returned",
+            Self::Restocked => "restocked",
+            Self::Completed => "completed",
         }
     }
 }

@@ -201,7 +201,7 @@ fn judge_cancels(evidence: &Evidence, findings: &mut Findings) {
             evidence.orders.orders.values().find(|order| order.no == cancel.order_no).map(|order| order.status);
         let stays = match (cancel.told, status) {
             // What could not be cancelled unpaid may be cancelled paid; late money revives.
-            (OrderStatus::Expired, Some(OrderStatus::Confirmed | OrderStatus::Cancelled)) => {
+            (OrderStatus::Expired, Some(OrderStatus::Confirmed | OrderStatus::Cancelled | OrderStatus::Completed)) => {
                 evidence.was_revived(&cancel.order_no)
             }
             (OrderStatus::Confirmed, Some(OrderStatus::Cancelled | OrderStatus::Completed)) => true,
@@ -228,7 +228,9 @@ fn judge_reads(evidence: &Evidence, findings: &mut Findings) {
         for (place, read) in reads.iter().enumerate() {
             let ended = !is_live(read.status);
             let stands = match (read.status, stored.status) {
-                (OrderStatus::Expired, OrderStatus::Confirmed | OrderStatus::Cancelled) => evidence.was_revived(no),
+                (OrderStatus::Expired, OrderStatus::Confirmed | OrderStatus::Cancelled | OrderStatus::Completed) => {
+                    evidence.was_revived(no)
+                }
                 (OrderStatus::Confirmed, OrderStatus::PendingPayment | OrderStatus::Expired) => false,
                 (seen, now) => !ended || seen == now,
             };

@@ -107,25 +107,31 @@ fn is_fenced(evidence: &Evidence, hold: &HoldRecord, seller: Option<&SellerId>, 
 }
 
 /// Whether, by then, the order of a hold that was taken again had ended for good, ended or let go after it was taken, or was
-/// raised past it: the ends of its former holds are no reason.
+/// raised past it: the ends of its former holds are no reason. Or it had its goods by another hold, and never took this one:
+/// whoever took it had seen an older order.
 fn is_past(evidence: &Evidence, hold: &HoldRecord, seller: Option<&SellerId>, at_ms: i64) -> bool {
     let taken_at_ms = evidence.ledger.holds.values().find(|stored| stored.hold.hold_no == hold.hold_no);
     let taken_at_ms = taken_at_ms.map_or(i64::MAX, |stored| stored.taken_at_ms);
     let Some(order) = order_of(evidence, hold, seller) else { return false };
     let of_order = evidence.orders.events.iter().filter(|stored| stored.event.order_no == order.no);
     let mut before = of_order.take_while(|stored| stored.written_at_ms <= at_ms);
-    before.any(|stored| {
-        let later = stored.written_at_ms >= taken_at_ms;
-        match stored.event.kind {
-            EventKind::Cancelled => true,
-            // Paid with another hold: it takes no further one.
-            EventKind::Confirmed => order.hold_n != hold.id.n,
-            EventKind::Expired | EventKind::HoldLapsed | EventKind::HoldRaised => later,
-            // Another hold was taken for it, and it knows that one.
-            EventKind::HeldAgain => later && order.hold_n != hold.id.n,
-            _ => false,
-        }
-    })
+    let of_goods = [EventKind::HoldLapsed, EventKind::Expired, EventKind::HeldAgain];
+    let last_of_goods = before.clone().filter(|stored| of_goods.contains(&stored.event.kind)).last();
+    let has_goods = last_of_goods.is_some_and(|stored| stored.event.kind == EventKind::HeldAgain);
+    let has_others = has_goods && order.hold_n < hold.id.n;
+    has_others
+        || before.any(|stored| {
+            let later = stored.written_at_ms >= taken_at_ms;
+            match stored.event.kind {
+                EventKind::Cancelled => true,
+                // Paid with another hold: it takes no further one.
+                EventKind::Confirmed => order.hold_n != hold.id.n,
+                EventKind::Expired | EventKind::HoldLapsed | EventKind::HoldRaised => later,
+                // Another hold was taken for it, and it knows that one.
+                EventKind::HeldAgain => later && order.hold_n != hold.id.n,
+                _ => false,
+            }
+        })
 }
 
 fn is_sold(evidence: &Evidence, hold: &HoldRecord, seller: Option<&SellerId>, at_ms: i64) -> bool {
@@ -238,7 +244,8 @@ fn judge_claims(evidence: &Evidence, order: &Order, findings: &mut Findings) {
     });
 }
 
-/// Per account: allocated is what live orders and takers have committed; what ended orders had committed is given back.
+/// Per account: allocated is what live orders and takers have committed, without what left or was taken off; what ended orders
+/// had committed is given back.
 fn judge_unallocated(evidence: &Evidence, findings: &mut Findings) {
     let mut sold: BTreeMap<i64, i64> = BTreeMap::new();
     for stored in evidence.ledger.holds.values() {
@@ -251,6 +258,24 @@ fn judge_unallocated(evidence: &Evidence, findings: &mut Findings) {
                 });
             if committed && stands {
                 *sold.entry(line.account_no).or_default() += line.quantity;
+            }
+        }
+        for (part, _) in stored.hold.parts.iter().filter(|(_, state)| *state == PartState::Committed) {
+            let order = order_of(evidence, &stored.hold, seller_of(part));
+            let Some(order) = order.filter(|order| is_live(order.status) && order.hold_n == stored.hold.id.n) else {
+                continue;
+            };
+            let accounts: BTreeSet<i64> =
+                stored.hold.lines.iter().filter(|line| line.part == *part).map(|line| line.account_no).collect();
+            for account in accounts.iter().filter_map(|account_no| evidence.ledger.accounts.get(account_no)) {
+                let of_sku = order.lines.iter().filter(|line| line.sku == *account.key.sku());
+                let gone = of_sku.map(|line| {
+                    let gone = evidence.gone(order, line.line_no);
+                    // A quota is used up by what was bought.
+                    let shipped = if matches!(account.key, AccountKey::Stock(_)) { gone.shipped } else { 0 };
+                    shipped + gone.taken_off
+                });
+                *sold.entry(account.account_no).or_default() -= gone.sum::<i64>();
             }
         }
     }

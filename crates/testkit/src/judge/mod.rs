@@ -4,6 +4,7 @@
 //! reading of order numbers are its own, and simpler. It knows the rules of DESIGN §4 to §9, not how they are kept.
 
 mod clients;
+mod goods;
 mod holds;
 mod ledger;
 mod numbers;
@@ -18,11 +19,11 @@ use std::sync::Arc;
 
 use holdline_domain::id::{GroupKey, TenantId};
 use holdline_domain::ledger::HoldRecord;
-use holdline_domain::order::{EventKind, GroupState, OrderNo, OrderStatus};
+use holdline_domain::order::{EventKind, GroupState, Order, OrderNo, OrderStatus};
 use holdline_domain::time::UnixMillis;
 
 use crate::model::{CatalogRows, LedgerRows, ModelBook, OrderRows, StoredGroup, StoredHold};
-use crate::sim::records::{Abandon, Attempt, Cancel, MoneyBook, Read, Told};
+use crate::sim::records::{Abandon, Attempt, Cancel, GoodsBook, MoneyBook, Read, Told};
 use crate::sim::scenario::Scenario;
 use crate::sim::takers::TakerBook;
 
@@ -48,6 +49,8 @@ pub struct Evidence {
     pub told: Vec<Told>,
     /// What was done about money, and told of it.
     pub money: MoneyBook,
+    /// What was told of parcels and returns.
+    pub goods: GoodsBook,
     /// What takers of outside holds decided and were told.
     pub takers: TakerBook,
     /// Whether every call of a buyer ended.
@@ -109,6 +112,7 @@ pub fn judge(evidence: &Evidence) -> Vec<Violation> {
     clients::judge(evidence, &mut findings);
     promises::judge(evidence, &mut findings);
     payments::judge(evidence, &mut findings);
+    goods::judge(evidence, &mut findings);
     findings.0
 }
 
@@ -144,6 +148,26 @@ impl Evidence {
     fn was_revived(&self, no: &OrderNo) -> bool {
         let mut events = self.orders.events.iter().map(|stored| &stored.event).filter(|event| event.order_no == *no);
         events.any(|event| event.kind == EventKind::Expired) && events.any(|event| event.kind == EventKind::Confirmed)
+    }
+}
+
+/// Units of a line that are no longer allocated to its order.
+#[derive(Debug, Clone, Copy, Default)]
+struct Gone {
+    /// They left.
+    shipped: i64,
+    /// They were paid back before they left.
+    taken_off: i64,
+}
+
+impl Evidence {
+    fn gone(&self, order: &Order, line_no: i32) -> Gone {
+        let shipments = self.orders.shipments().filter(|shipment| shipment.order_no == order.no);
+        let refunds = self.orders.refunds().filter(|refund| refund.order_no.as_ref() == Some(&order.no));
+        Gone {
+            shipped: shipments.map(|shipment| goods::of_line(line_no, &shipment.lines)).sum(),
+            taken_off: refunds.map(|refund| goods::of_line(line_no, &refund.lines)).sum(),
+        }
     }
 }
 

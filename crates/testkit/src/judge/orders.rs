@@ -147,8 +147,10 @@ fn judge_sold(evidence: &Evidence, findings: &mut Findings) {
     let has_its_goods = |order: &&Order| is_live(order.status) && order.hold != HoldAxis::Lapsed;
     for order in evidence.orders.orders.values().filter(has_its_goods) {
         for line in &order.lines {
-            *sold.entry(line.sku.as_str()).or_default() += line.quantity.units();
-            *by_buyer.entry((line.sku.as_str(), order.buyer.as_str())).or_default() += line.quantity.units();
+            let gone = evidence.gone(order, line.line_no);
+            let still_his = line.quantity.units() - gone.taken_off;
+            *sold.entry(line.sku.as_str()).or_default() += still_his - gone.shipped;
+            *by_buyer.entry((line.sku.as_str(), order.buyer.as_str())).or_default() += still_his;
         }
     }
     for ware in evidence.scenario.wares.iter().filter(|ware| !ware.infinite) {

@@ -94,6 +94,11 @@ impl Shopper {
         match end {
             AttemptEnd::Placed(orders) => {
                 tokio::join!(self.live_with(&orders), self.pay_for(wish, &orders));
+                for order in &orders {
+                    if dice.chance(700) {
+                        self.live_with_goods(order).await;
+                    }
+                }
                 dice.chance(200)
             }
             AttemptEnd::Accepted(_) => {

@@ -6,6 +6,7 @@
 
 mod buyers;
 mod callbacks;
+mod goods;
 mod installation;
 pub mod money;
 mod operator;
@@ -108,6 +109,7 @@ impl Simulation {
             reads: records.reads(),
             told: records.all_told(),
             money: records.money(),
+            goods: records.goods(),
             takers: takers.book(),
             all_answered: buyers_answered && takers_answered,
             panics: installation.panics(),

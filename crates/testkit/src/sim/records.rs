@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use holdline_domain::fulfillment::{Return, Shipment};
 use holdline_domain::id::{BuyerId, GroupKey, TenantId};
 use holdline_domain::order::{Order, OrderNo, OrderStatus};
 use holdline_domain::payment::{Attempt as PayAttempt, Refund};
@@ -131,6 +132,15 @@ pub struct MoneyBook {
     pub unspoken: BTreeSet<String>,
 }
 
+/// What was told of parcels and returns, by the key of the request.
+#[derive(Debug, Clone, Default)]
+pub struct GoodsBook {
+    /// Parcels as they were told.
+    pub shipments: Vec<(String, Shipment)>,
+    /// Returns as they were told with each decision.
+    pub returns: Vec<(String, Return)>,
+}
+
 /// Everything that clients saw.
 #[derive(Debug, Default)]
 pub struct Records {
@@ -146,6 +156,7 @@ struct Inner {
     reads: Vec<Read>,
     told: Vec<Told>,
     money: MoneyBook,
+    goods: GoodsBook,
 }
 
 impl Records {
@@ -157,6 +168,16 @@ impl Records {
     /// Everything about money.
     pub fn money(&self) -> MoneyBook {
         self.inner.lock().money.clone()
+    }
+
+    /// Records what was told of goods.
+    pub fn about_goods(&self, record: impl FnOnce(&mut GoodsBook)) {
+        record(&mut self.inner.lock().goods);
+    }
+
+    /// Everything about goods.
+    pub fn goods(&self) -> GoodsBook {
+        self.inner.lock().goods.clone()
     }
 
     /// Records an attempt, and every order in its answer as seen.

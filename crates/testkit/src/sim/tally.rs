@@ -1,7 +1,8 @@
-//! Counts in the final rows what a run met of payments.
+//! Counts in the final rows what a run met of payments and goods.
 
 use std::collections::BTreeSet;
 
+use holdline_domain::fulfillment::ReturnState;
 use holdline_domain::order::EventKind;
 use holdline_domain::payment::{AttemptFlag, RefundState};
 
@@ -17,6 +18,8 @@ pub(super) fn count(evidence: &Evidence, history: &History) {
             EventKind::Expired => drop(expired.insert(event.order_no.clone())),
             EventKind::HoldLapsed => history.saw(Seen::Lapsed),
             EventKind::HeldAgain => history.saw(Seen::HeldAgain),
+            EventKind::Shipped => history.saw(Seen::Shipped),
+            EventKind::Completed => history.saw(Seen::Completed),
             _ => {}
         }
     }
@@ -30,5 +33,14 @@ pub(super) fn count(evidence: &Evidence, history: &History) {
     }
     for _ in evidence.orders.refunds().filter(|refund| refund.state == RefundState::Succeeded) {
         history.saw(Seen::Refunded);
+    }
+    for _ in evidence.orders.refunds().filter(|refund| !refund.lines.is_empty()) {
+        history.saw(Seen::TakenOff);
+    }
+    for returned in evidence.orders.returns().filter(|returned| returned.state == ReturnState::Received) {
+        history.saw(Seen::Returned);
+        if !returned.restocked.is_empty() {
+            history.saw(Seen::Restocked);
+        }
     }
 }
