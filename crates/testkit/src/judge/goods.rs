@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use holdline_domain::fulfillment::{LineQuantity, ReturnState, ShipmentState};
-use holdline_domain::ledger::{AccountKey, MovementKind};
+use holdline_domain::ledger::{AccountKey, MovementKind, PartState};
 use holdline_domain::order::{Order, OrderStatus};
 
 use super::{Evidence, Findings};
+use crate::model::StoredHold;
 
 /// What became of the units of one line.
 #[derive(Debug, Clone, Copy, Default)]
@@ -59,11 +60,23 @@ fn judge_lines(evidence: &Evidence, order: &Order, findings: &mut Findings) {
     });
 }
 
+fn was_committed(evidence: &Evidence, order: &Order) -> bool {
+    let current = |stored: &&StoredHold| {
+        (stored.hold.tenant, &stored.hold.id.key, stored.hold.id.n) == (order.tenant, &order.group, order.hold_n)
+    };
+    let hold = evidence.ledger.holds.values().find(current);
+    hold.and_then(|stored| stored.hold.part(&order.part())) == Some(PartState::Committed)
+}
+
 /// By reference and SKU, units that the ledger moved for orders are those of their parcels, line refunds and inspections.
 fn judge_movements(evidence: &Evidence, findings: &mut Findings) {
     let mut wanted: BTreeMap<(String, String), i64> = BTreeMap::new();
     let mut want = |order_no: &holdline_domain::order::OrderNo, what: &str, n: i32, lines: &[LineQuantity]| {
         let Some(order) = evidence.orders.orders.values().find(|order| order.no == *order_no) else { return };
+        // Cancelled before the ledger had heard of the payment: its whole part was released at once.
+        if !was_committed(evidence, order) {
+            return;
+        }
         for line in &order.lines {
             let units = of_line(line.line_no, lines);
             if units > 0 {
