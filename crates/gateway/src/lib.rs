@@ -26,6 +26,7 @@ mod openapi;
 mod operation;
 mod order;
 mod parked;
+mod pay_at_once;
 mod payment;
 mod period;
 mod place;

@@ -2,15 +2,18 @@
 //!
 //! They are other words for an accepted submit and its status; nothing is decided here.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
 use axum::response::Response;
-use holdline_app::{SubmitState, Submitted};
+use holdline_app::{SubmitName, SubmitState, Submitted};
 use holdline_domain::id::{InvalidCode, InvalidField};
 use holdline_domain::order::OrderNo;
 
 use crate::auth::{self, not_found};
 use crate::call::{Answer, Call, json};
 use crate::openapi::{BodyProblems, Problems};
+use crate::pay_at_once::{self, Paid};
 use crate::place::idempotency_key_of;
 use crate::problem::ProblemBody;
 use crate::query::Query;
@@ -19,6 +22,9 @@ use crate::submit::{mark_polled, status_of_number};
 use crate::wire;
 use crate::wire::mall::{MallBody, MallCreated, MallOrderNos, MallSubmitInput};
 use crate::wire::submit::SubmitFailure;
+
+/// How long a submit that is to be paid at once waits for its orders.
+const CREATED_WITHIN: Duration = Duration::from_secs(5);
 
 /// Takes a cart and answers the numbers of its orders, one per seller.
 ///
@@ -45,19 +51,33 @@ pub(crate) async fn submit(mut call: Call) -> Answer {
             InvalidField::new("/request_id", InvalidCode::Empty, problem)
         })??,
     };
+    let wish = input.pay_at_once(&call.app.payment_providers(call.tenant()))?;
     let submit = input.parse(&call.access.tenant, &call.access.key, &attempt)?;
+    let (tenant, key, buyer) = (submit.tenant, submit.key.clone(), Some(submit.buyer.clone()));
     match call.app.accept(submit).await? {
         Submitted::Placed(placed) => {
-            let mut response = numbers(placed.orders.iter().map(|order| &order.no));
+            let paid = pay_at_once::pay(&call, &attempt, &placed.orders, wish).await;
+            let mut response = numbers(placed.orders.iter().map(|order| &order.no), &paid);
             mark_replayed(&mut response);
             Ok(response)
         }
-        Submitted::Accepted(promised) => Ok(numbers(promised.order_nos.iter().map(|(_, order_no)| order_no))),
+        Submitted::Accepted(promised) => {
+            let mut paid = Paid::Nothing;
+            if wish.is_some() {
+                let name = SubmitName { tenant, key, buyer, decide_by: None };
+                // The promise stands, whatever keeps this process from reading its end.
+                let state = call.app.submit_status(&name, CREATED_WITHIN).await.map(|status| status.state);
+                if let Ok(SubmitState::Created(placed)) = state {
+                    paid = pay_at_once::pay(&call, &attempt, &placed.orders, wish).await;
+                }
+            }
+            Ok(numbers(promised.order_nos.iter().map(|(_, order_no)| order_no), &paid))
+        }
     }
 }
 
-fn numbers<'a>(order_nos: impl Iterator<Item = &'a OrderNo>) -> Response {
-    json(StatusCode::OK, &MallBody::ok(MallOrderNos { order_no: order_nos.collect() }))
+fn numbers<'a>(order_nos: impl Iterator<Item = &'a OrderNo>, paid: &'a Paid) -> Response {
+    json(StatusCode::OK, &MallBody::ok(MallOrderNos::new(order_nos, paid)))
 }
 
 /// Whether an order exists: `creating`, `success`, or `failed` with the reason.

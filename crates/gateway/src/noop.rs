@@ -14,6 +14,7 @@ use holdline_domain::time::UnixMillis;
 
 use crate::body::read_body;
 use crate::call::Answer;
+use crate::pay_at_once::Paid;
 use crate::place::placed_answer;
 use crate::problem::{Code, Problem};
 use crate::request_id::{self, REQUEST_ID};
@@ -32,7 +33,7 @@ async fn echo(request: Request) -> Response {
         let body = read_body(&parts.headers, body).await?;
         let submit: SubmitInput<'_> = wire::json::parse(&body)?;
         let now = wire::wall_clock();
-        placed_answer(&Placed { orders: submit.echo(now)?, replayed: false, now })
+        placed_answer(&Placed { orders: submit.echo(now)?, replayed: false, now }, &Paid::Nothing)
     }
     .await;
     let mut response = answer.unwrap_or_else(|problem| problem.response(parts.uri.path(), request_id.to_str().ok()));

@@ -5,17 +5,19 @@ use std::time::Duration;
 use axum::http::header::LOCATION;
 use axum::http::{HeaderValue, StatusCode};
 use holdline_app::{Error, Placed, SubmitName, SubmitState, Submitted};
-use holdline_domain::id::{IdempotencyKey, InvalidField};
+use holdline_domain::id::{IdempotencyKey, InvalidCode, InvalidField};
 use holdline_domain::order::Submit;
 
 use crate::auth;
 use crate::call::{Answer, Call, json};
 use crate::openapi::{BodyProblems, Problems};
+use crate::pay_at_once::{self, Paid};
 use crate::problem::{Code, Problem, ProblemBody, of_refusal};
 use crate::replay::mark_replayed;
 use crate::submit::{self, Preference};
 use crate::wire;
 use crate::wire::order::{GroupBody, GroupId, SubmitInput};
+use crate::wire::pay_at_once::PayAtOnceInput;
 use crate::wire::submit::SubmitStatusBody;
 
 const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
@@ -24,7 +26,8 @@ const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 ///
 /// One order per seller, all of them or none. With `Prefer: respond-async` the answer is 202, as soon as the request and
 /// the numbers of its orders are durable; so it is where the outcome stays unknown. Sent again with the same key, it answers the same orders with
-/// `Idempotent-Replayed: true` and never places twice. A tenant whose prices come from the caller needs a key that has
+/// `Idempotent-Replayed: true` and never places twice. With `pay_at_once` the answer has an attempt to pay them as well, or
+/// why there is none: the orders stand either way. A tenant whose prices come from the caller needs a key that has
 /// the scope `price` as well.
 #[utoipa::path(post, path = "/v1/orders", operation_id = "place_orders", tag = "orders",
     params(("Idempotency-Key" = String, Header, max_length = 255,
@@ -49,15 +52,20 @@ pub(crate) async fn place(mut call: Call) -> Answer {
     auth::require_price(&call.access)?;
     let attempt = required_key(&call)?;
     let body = call.json().await?;
-    let submit: SubmitInput<'_> = wire::json::parse(&body)?;
+    let mut submit: SubmitInput<'_> = wire::json::parse(&body)?;
+    let wish = submit.pay_at_once.take().map(PayAtOnceInput::parse).transpose()?;
     let submit = submit.parse(&call.access.tenant, &call.access.key, &attempt)?;
     let preference = Preference::of(&call);
     if preference.respond_async {
+        if wish.is_some() {
+            let problem = "must be absent with Prefer: respond-async: pay the orders once they exist";
+            return Err(InvalidField::new("/pay_at_once", InvalidCode::Malformed, problem).into());
+        }
         return place_later(&call, &attempt, submit, preference.wait).await;
     }
     let buyer = submit.buyer.clone();
     match call.app.place(submit).await {
-        Ok(placed) => placed_answer(&placed),
+        Ok(placed) => placed_answer(&placed, &pay_at_once::pay(&call, &attempt, &placed.orders, wish).await),
         // Never reported as failed: its status tells, and makes an end of it.
         Err(Error::OutcomeUnknown) => Ok(submit::outcome_unknown(&call.app, &attempt, &buyer)),
         Err(error) => Err(error.into()),
@@ -68,7 +76,7 @@ pub(crate) async fn place(mut call: Call) -> Answer {
 async fn place_later(call: &Call, attempt: &IdempotencyKey, submit: Submit, wait: Duration) -> Answer {
     let (tenant, key, buyer) = (submit.tenant, submit.key.clone(), submit.buyer.clone());
     let promised = match call.app.accept(submit).await {
-        Ok(Submitted::Placed(placed)) => return placed_answer(&placed),
+        Ok(Submitted::Placed(placed)) => return placed_answer(&placed, &Paid::Nothing),
         Ok(Submitted::Accepted(promised)) => promised,
         Err(Error::OutcomeUnknown) => return Ok(submit::outcome_unknown(&call.app, attempt, &buyer)),
         Err(error) => return Err(error.into()),
@@ -76,7 +84,9 @@ async fn place_later(call: &Call, attempt: &IdempotencyKey, submit: Submit, wait
     if !wait.is_zero() {
         let name = SubmitName { tenant, key, buyer: Some(buyer), decide_by: None };
         match call.app.submit_status(&name, wait).await.map(|status| status.state) {
-            Ok(SubmitState::Created(placed)) => return placed_answer(&Placed { replayed: false, ..placed }),
+            Ok(SubmitState::Created(placed)) => {
+                return placed_answer(&Placed { replayed: false, ..placed }, &Paid::Nothing);
+            }
             Ok(SubmitState::Failed(refusal)) => return Err(of_refusal(&refusal)),
             // The promise stands, whatever kept this process from reading its end.
             Ok(SubmitState::Creating) | Err(_) => {}
@@ -96,8 +106,8 @@ pub(crate) fn idempotency_key_of(call: &Call) -> Result<Option<IdempotencyKey>, 
 }
 
 /// 201 with the orders, the first time and every time.
-pub(crate) fn placed_answer(placed: &Placed) -> Answer {
-    let body = GroupBody::placed(&placed.orders, placed.now).ok_or_else(no_orders)?;
+pub(crate) fn placed_answer(placed: &Placed, paid: &Paid) -> Answer {
+    let body = GroupBody::placed(&placed.orders, placed.now, paid).ok_or_else(no_orders)?;
     let mut response = json(StatusCode::CREATED, &body);
     if let Some(first) = placed.orders.first() {
         let location = compact_str::format_compact!("/v1/order-groups/{}", GroupId(&first.no));
@@ -127,8 +137,6 @@ pub(crate) fn idempotency_key(text: &str) -> Result<IdempotencyKey, InvalidField
 
 #[cfg(test)]
 mod tests {
-    use holdline_domain::id::InvalidCode;
-
     use super::*;
 
     fn key(text: &str) -> Result<String, InvalidCode> {

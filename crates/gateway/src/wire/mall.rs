@@ -2,16 +2,21 @@
 //! texts, one envelope around every answer.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use holdline_domain::id::{BuyerId, IdempotencyKey, InvalidCode, InvalidField, Quantity, SellerId, SkuCode};
 use holdline_domain::money::{Currency, Minor};
 use holdline_domain::order::{Adjustment, AdjustmentKind, AdjustmentTarget, OrderNo, Submit, SubmitLine};
+use holdline_domain::payment::{ProviderAccount, ProviderName};
 use holdline_domain::tenant::{ApiKey, Tenant};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::decimal::{amount, id, too_large, yuan};
+use super::pay_at_once::paid_at_once;
+use super::payment::AttemptBody;
+use crate::pay_at_once::{Paid, PayAtOnce};
 use crate::problem::ProblemBody;
 
 /// The one currency of these paths.
@@ -37,9 +42,13 @@ pub(crate) struct MallSubmitInput<'a> {
     #[serde(borrow)]
     #[schema(value_type = MallAmount)]
     actual_price: &'a RawValue,
-    /// Must be false: paying in the same request is not offered.
+    /// Opens an attempt to pay the orders in the same request, once they exist.
     #[serde(default)]
     pay_at_once: bool,
+    /// Where to pay at once: the tenant's name of the provider. Not needed where it has only one.
+    #[serde(borrow)]
+    #[schema(max_length = 32)]
+    provider: Option<Cow<'a, str>>,
     /// What is bought.
     #[serde(borrow)]
     #[schema(min_items = 1, max_items = 1000)]
@@ -118,12 +127,25 @@ impl MallSubmitInput<'_> {
         Some(IdempotencyKey::try_new(text).map_err(|invalid| invalid.at("/request_id")))
     }
 
+    /// How the orders are to be paid at once, if they are, by a tenant with these accounts.
+    pub(crate) fn pay_at_once(&self, accounts: &[Arc<ProviderAccount>]) -> Result<Option<PayAtOnce>, InvalidField> {
+        if !self.pay_at_once {
+            return Ok(None);
+        }
+        let mut enabled = accounts.iter().filter(|account| account.enabled);
+        let provider = match (&self.provider, enabled.next(), enabled.next()) {
+            (Some(named), _, _) => ProviderName::try_new(named).map_err(|invalid| invalid.at("/provider"))?,
+            (None, Some(only), None) => only.name.clone(),
+            (None, _, _) => {
+                let problem = "must name a payment provider where pay_at_once is true and there is not just one";
+                return Err(InvalidField::new("/provider", InvalidCode::Empty, problem));
+            }
+        };
+        Ok(Some(PayAtOnce { provider, method: None, return_url: None }))
+    }
+
     /// The submit that was asked for, every text and number within its limits.
     pub(crate) fn parse(self, tenant: &Tenant, key: &ApiKey, attempt: &IdempotencyKey) -> Result<Submit, InvalidField> {
-        if self.pay_at_once {
-            let problem = "must be false: place the order first, then pay it";
-            return Err(InvalidField::new("/pay_at_once", InvalidCode::Malformed, problem));
-        }
         let buyer = id(self.uid, "/uid").and_then(|text| BuyerId::try_new(&text).map_err(|e| e.at("/uid")))?;
         let address = match self.to_uid {
             Some(to_uid) => {
@@ -233,7 +255,21 @@ impl<T> MallBody<T> {
 pub(crate) struct MallOrderNos<'a> {
     /// 27 digits each.
     #[schema(value_type = Vec<String>)]
-    pub(crate) order_no: Vec<&'a OrderNo>,
+    order_no: Vec<&'a OrderNo>,
+    /// The attempt that `pay_at_once` opened, for all orders that wait for payment. Absent too where they did not
+    /// exist within 5 s: pay them once they do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payment: Option<Box<AttemptBody<'a>>>,
+    /// Why `pay_at_once` opened none. The orders stand, and can be paid like any others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payment_failure: Option<ProblemBody<'a>>,
+}
+
+impl<'a> MallOrderNos<'a> {
+    pub(crate) fn new(order_nos: impl Iterator<Item = &'a OrderNo>, paid: &'a Paid) -> Self {
+        let (payment, payment_failure) = paid_at_once(paid);
+        Self { order_no: order_nos.collect(), payment, payment_failure }
+    }
 }
 
 /// Whether an order exists.

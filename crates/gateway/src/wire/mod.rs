@@ -11,6 +11,7 @@ pub(crate) mod json;
 pub(crate) mod mall;
 pub(crate) mod order;
 pub(crate) mod parked;
+pub(crate) mod pay_at_once;
 pub(crate) mod payment;
 pub(crate) mod period;
 pub(crate) mod policy;

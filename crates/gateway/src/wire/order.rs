@@ -13,7 +13,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
+use super::pay_at_once::{PayAtOnceInput, paid_at_once};
+use super::payment::AttemptBody;
 use super::{At, Money, MoneyInput, currency_text, json};
+use crate::pay_at_once::Paid;
 use crate::problem::{Problem, ProblemBody};
 
 /// A cart to be ordered.
@@ -47,6 +50,9 @@ pub(crate) struct SubmitInput<'a> {
     #[serde(borrow)]
     #[schema(max_length = 1024)]
     note: Option<Cow<'a, str>>,
+    /// Opens an attempt to pay the orders in the same request. Not with `Prefer: respond-async`.
+    #[serde(borrow)]
+    pub(crate) pay_at_once: Option<PayAtOnceInput<'a>>,
 }
 
 /// One line of a cart.
@@ -457,12 +463,19 @@ pub(crate) struct GroupBody<'a> {
     /// Seconds until then.
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_in: Option<i64>,
+    /// The attempt that `pay_at_once` opened, for all orders that wait for payment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payment: Option<Box<AttemptBody<'a>>>,
+    /// Why `pay_at_once` opened none. The orders stand, and can be paid like any others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payment_failure: Option<ProblemBody<'a>>,
 }
 
 impl<'a> GroupBody<'a> {
     /// The answer to a submit. `None` for no order: a group has at least one.
-    pub(crate) fn placed(orders: &'a [Order], now: UnixMillis) -> Option<Self> {
-        Self::of(orders, now, OrderBody::bare)
+    pub(crate) fn placed(orders: &'a [Order], now: UnixMillis, paid: &'a Paid) -> Option<Self> {
+        let (payment, payment_failure) = paid_at_once(paid);
+        Some(Self { payment, payment_failure, ..Self::of(orders, now, OrderBody::bare)? })
     }
 
     /// What a reader sees of it.
@@ -482,6 +495,8 @@ impl<'a> GroupBody<'a> {
             currency: first.currency,
             pay_deadline: next_due.map(|order| At(order.pay_deadline)),
             expires_in: next_due.and_then(|order| expires_in(order, now)),
+            payment: None,
+            payment_failure: None,
         })
     }
 }

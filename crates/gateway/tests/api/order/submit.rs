@@ -42,12 +42,11 @@ async fn a_cart_becomes_one_number_per_seller_in_the_mall_s_envelope() {
 #[tokio::test(start_paused = true)]
 async fn what_is_wrong_with_a_cart_is_said_with_its_place() {
     let api = Api::start().await;
-    let cases: [(&str, Value, &str); 9] = [
+    let cases: [(&str, Value, &str); 8] = [
         ("/request_id", Value::Null, "/request_id"),
         ("/uid", json!(-5), "/uid"),
         ("/origin_price", json!(10.01), "/origin_price"),
         ("/origin_price", json!("1e1"), "/origin_price"),
-        ("/pay_at_once", json!(true), "/pay_at_once"),
         ("/commodity_details/0/num", json!(0), "/commodity_details/0/num"),
         ("/commodity_details/0/prices", json!("10.001"), "/commodity_details/0/prices"),
         ("/commodity_details/0/actual_price", json!(10.01), "/commodity_details/0/actual_price"),
@@ -103,4 +102,26 @@ async fn a_caller_that_sets_prices_gives_a_line_for_less() {
     let amounts = &order["amounts"];
     assert_eq!((&amounts["goods"]["amount"], &amounts["discount"]["amount"]), (&json!(1_000), &json!(70)));
     assert_eq!(order["lines"][0]["snapshot"], json!({"good_type": 1, "page_type": {"a": 1.50}}));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cart_may_be_paid_with_its_submit() {
+    let api = Api::start().await;
+    let mut cart = mall_cart();
+    cart["pay_at_once"] = json!(true);
+    let paid = send(&api, &cart).await;
+    assert_eq!(paid.outcome(), (200, "ok"));
+    let payment = &paid.body["data"]["payment"];
+    assert_eq!((&payment["provider"], &payment["state"]), (&json!("model"), &json!("open")), "the only provider");
+    let order = paid.body["data"]["order_no"][0].as_str().unwrap();
+    assert_eq!(payment["orders"][0]["order_no"], order);
+    let again = send(&api, &cart).await;
+    assert_eq!(&again.body["data"]["payment"]["attempt"], &payment["attempt"], "sent again, it opens nothing again");
+    let account = json!({"kind": "http", "settings": {}});
+    assert_eq!(api.put(ALL, "/v1/payment-providers/other").json(&account).reply().await.outcome(), (200, "ok"));
+    cart["request_id"] = json!("cart-2");
+    let which = send(&api, &cart).await;
+    assert_eq!((which.outcome(), &which.body["errors"][0]["pointer"]), ((422, "invalid_field"), &json!("/provider")));
+    cart["provider"] = json!("model");
+    assert_eq!(send(&api, &cart).await.body["data"]["payment"]["state"], "open");
 }

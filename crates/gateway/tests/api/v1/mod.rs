@@ -6,6 +6,7 @@ mod holds;
 mod order_groups;
 mod orders;
 mod parked_events;
+mod pay_at_once;
 mod payments;
 mod periods;
 mod policies;
