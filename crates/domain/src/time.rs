@@ -52,6 +52,11 @@ impl ShardClock {
         Self::default()
     }
 
+    /// Whether it has granted nothing yet, so that it doubts no jump.
+    pub fn has_seen_nothing(&self) -> bool {
+        self.last.is_none()
+    }
+
     /// "Now" for the decisions of one batch, or a fault of kind [`FaultKind::Clock`] when a clock jumped.
     pub fn judge(&mut self, reading: ClockReading) -> Result<UnixMillis, Fault> {
         let apart_ms = reading.database.since_ms(reading.process);

@@ -54,7 +54,8 @@ fn judge_clock(wire: &Wire<OrderRows>, feed_head: UnixMillis) -> Result<UnixMill
         monotonic_ms: process.monotonic_ms(),
         feed_head,
     };
-    process.shard_clock.lock().judge(reading).inspect_err(|_| wire.history().saw(Seen::ClockStopped))
+    let offset_ms = wire.database_clock().offset_ms();
+    process.judge_clock(reading, offset_ms).inspect_err(|_| wire.history().saw(Seen::ClockStopped))
 }
 
 #[async_trait]

@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use holdline_app::{Clock, Spawner};
-use holdline_domain::time::{ShardClock, UnixMillis};
+use holdline_domain::fault::Fault;
+use holdline_domain::time::{CLOCK_STEP_MAX_MS, ClockReading, ShardClock, UnixMillis};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
@@ -43,7 +44,9 @@ pub struct Process {
     /// What happens to it at its next calls of these names, each once.
     moments: Mutex<Vec<(&'static str, Moment)>>,
     /// The shard clock as this process's connection judges it. Locked for one batch.
-    pub(super) shard_clock: Mutex<ShardClock>,
+    shard_clock: Mutex<ShardClock>,
+    /// Its first reading of the shard clock was made while all clocks had jumped, and it had no reason to doubt it.
+    believed_jump: AtomicBool,
 }
 
 impl Process {
@@ -58,7 +61,22 @@ impl Process {
             panics: Mutex::new(Vec::new()),
             moments: Mutex::new(Vec::new()),
             shard_clock: Mutex::new(ShardClock::new()),
+            believed_jump: AtomicBool::new(false),
         }
+    }
+
+    /// The shard clock, by a reading of a database clock that is `offset_ms` wrong.
+    pub(super) fn judge_clock(&self, reading: ClockReading, offset_ms: i64) -> Result<UnixMillis, Fault> {
+        let mut clock = self.shard_clock.lock();
+        let is_first = clock.has_seen_nothing();
+        let now = clock.judge(reading)?;
+        self.believed_jump.fetch_or(is_first && offset_ms > CLOCK_STEP_MAX_MS, Ordering::Relaxed);
+        Ok(now)
+    }
+
+    /// Whether its first reading of the shard clock was of a clock that had jumped forward.
+    pub fn believed_jump(&self) -> bool {
+        self.believed_jump.load(Ordering::Relaxed)
     }
 
     /// Its name in traces.

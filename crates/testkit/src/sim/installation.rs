@@ -1,7 +1,7 @@
 //! The processes of one installation: they start on the same databases, die, and start again.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use holdline_app::{App, Ports, Settings};
@@ -69,9 +69,7 @@ struct Inner {
     /// Every process that ever ran: their panics are evidence.
     processes: Mutex<Vec<Arc<Process>>>,
     clocks_jumped: AtomicBool,
-    /// How wrong all clocks are together, while they are.
-    jump_ms: AtomicI64,
-    /// A process believed a jump of all clocks.
+    /// Processes believed a step back of all clocks.
     jump_believed: AtomicBool,
 }
 
@@ -95,7 +93,6 @@ impl Installation {
             places,
             processes: Mutex::default(),
             clocks_jumped: AtomicBool::new(false),
-            jump_ms: AtomicI64::new(0),
             jump_believed: AtomicBool::new(false),
         };
         let installation = Self { inner: Arc::new(inner) };
@@ -172,8 +169,6 @@ impl Installation {
                         replaced.process.kill();
                     }
                     inner.history.note(self.elapsed_ms(), format_args!("p{place} started"));
-                    let jumped = inner.jump_ms.load(Ordering::Relaxed) > 0;
-                    inner.jump_believed.fetch_or(jumped, Ordering::Relaxed);
                     return;
                 }
                 Err(_) => process.kill(),
@@ -214,7 +209,7 @@ impl Installation {
         self.inner.clocks_jumped.fetch_or(beyond_guard, Ordering::Relaxed);
     }
 
-    /// Sets how wrong all clocks are together. A process that starts meanwhile believes them;
+    /// Sets how wrong all clocks are together. A process whose first reading falls into that time believes them;
     /// all believe a step back, and what is placed under it ends early by as much once the clocks are right again.
     pub(super) fn jump_all_clocks(&self, offset_ms: i64) {
         let inner = &self.inner;
@@ -222,7 +217,6 @@ impl Installation {
         for place in 0..self.count() {
             self.set_wall_offset_ms(place, offset_ms);
         }
-        inner.jump_ms.store(offset_ms, Ordering::Relaxed);
         inner.jump_believed.fetch_or(offset_ms < 0, Ordering::Relaxed);
     }
 
@@ -236,7 +230,8 @@ impl Installation {
     }
 
     pub(super) fn jump_believed(&self) -> bool {
-        self.inner.jump_believed.load(Ordering::Relaxed)
+        let by_first_reading = self.inner.processes.lock().iter().any(|process| process.believed_jump());
+        by_first_reading || self.inner.jump_believed.load(Ordering::Relaxed)
     }
 
     pub(super) fn panics(&self) -> Vec<String> {
