@@ -90,6 +90,29 @@ fn orders_due_in_one_second_read_right_at_once_and_give_back_what_they_held() {
 }
 
 #[test]
+fn every_fen_that_lives_captured_is_refunded_or_kept_and_the_center_knows_it() {
+    let report = report(&["life", "--seconds", "2", "--connections", "10", "--json"]);
+    for field in ["lives_per_second", "orders_per_second", "p50_ms", "p99_ms", "placing_p50_ms", "placing_p99_ms"] {
+        assert!(report[field].as_f64() > Some(0.0), "{field}: {report}");
+    }
+    let minor = |field: &str| report[field].as_i64().unwrap();
+    assert!(minor("refunded") > 0 && minor("kept") > 0, "{report}");
+    assert_eq!(minor("captured"), minor("refunded") + minor("kept"), "{report}");
+    assert_eq!(
+        (minor("captured"), minor("refunded")),
+        (minor("center_captured"), minor("center_refunded")),
+        "{report}"
+    );
+    // One unit of one price is bought in each life, and every life came to its end.
+    assert_eq!(Some(minor("captured")), report["acknowledged"].as_i64().map(|lives| lives * 1_200), "{report}");
+    assert_eq!(
+        (&report["errors"], &report["lost"], &report["audit_ok"]),
+        (&0.into(), &0.into(), &true.into()),
+        "{report}"
+    );
+}
+
+#[test]
 fn growth_measures_at_the_sizes_asked_for_and_the_store_is_sound() {
     let report = report(&["growth", "--orders", "200,500", "--keys", "random", "--connections", "20", "--json"]);
     let points = report["points"].as_array().unwrap();

@@ -9,6 +9,7 @@
 
 mod carts;
 mod growth;
+mod life;
 mod noop;
 mod plain;
 mod plot;
@@ -94,6 +95,8 @@ pub(crate) enum Scenario {
     FlashSale,
     /// The baseline: one plain PostgreSQL transaction per order, no HTTP
     PlainPostgres,
+    /// Whole lives: submitted, paid at a payment center, shipped, received; each tenth cancelled and refunded
+    Life,
     /// Very many orders due in one second, while others are placed and read
     ExpiryStorm,
     /// hot-sku among more and more orders
@@ -110,6 +113,7 @@ impl Scenario {
             Self::Mixed => "mixed",
             Self::FlashSale => "flash-sale",
             Self::PlainPostgres => "plain-postgres",
+            Self::Life => "life",
             Self::ExpiryStorm => "expiry-storm",
             Self::Growth => "growth",
             Self::Plot => "plot",
@@ -123,7 +127,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     ensure!(args.seconds >= 0.1 && args.seconds <= SECONDS_MAX, "--seconds must be 0.1 to {SECONDS_MAX}");
     ensure!(args.rate.is_none_or(|rate| rate.is_finite() && rate >= 1.0), "--rate must be at least 1");
     ensure!(args.orders.is_sorted(), "--orders must be in rising order");
-    let alone = matches!(args.scenario, Scenario::ExpiryStorm);
+    let alone = matches!(args.scenario, Scenario::Life | Scenario::ExpiryStorm);
     ensure!(
         !alone || args.target.is_none(),
         "{} needs a server of its own: it takes no --target",
@@ -133,6 +137,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         args.scenario != Scenario::ExpiryStorm || args.orders.len() <= 1,
         "expiry-storm takes one number of --orders"
     );
+    ensure!(args.scenario != Scenario::Life || args.rate.is_none(), "life is a closed loop: it takes no --rate");
     ensure!(args.orders.iter().all(|orders| *orders > 0), "--orders must be above 0");
     ensure!(args.scenario == Scenario::Plot || args.runs.is_empty(), "only plot reads files of runs");
     ensure!(args.scenario == Scenario::Growth || args.plot.is_none(), "only growth is drawn with --plot");
@@ -165,6 +170,7 @@ fn measure(args: &Args, stop: &Stop) -> anyhow::Result<Report> {
         Scenario::FlashSale => Workload::FlashSale,
         Scenario::Noop => return run::noop(args, progress, stop),
         Scenario::PlainPostgres => return run::plain(args, progress),
+        Scenario::Life => return life::measure(args, progress, stop),
         Scenario::ExpiryStorm => return storm::measure(args, progress, stop),
         Scenario::Growth | Scenario::Plot => unreachable!("they have reports of their own"),
     };

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use holdline_load::machine::Machine;
 use serde::Serialize;
 
+use super::life::LifeFigures;
 use super::storm::StormFigures;
 
 /// The least share of the no-op's rate, in a closed loop.
@@ -91,6 +92,9 @@ pub(super) struct Report {
     /// expiry-storm.
     #[serde(flatten)]
     pub(super) storm: StormFigures,
+    /// life.
+    #[serde(flatten)]
+    pub(super) life: LifeFigures,
     /// The machine.
     pub(super) machine: Option<Machine>,
     /// Day of the run, UTC.
@@ -142,6 +146,7 @@ impl Report {
         if self.storm.due.is_some() && self.storm.release_seconds.is_none() {
             failures.push("units of overdue orders were still held at the end".to_owned());
         }
+        failures.extend(self.life.failures());
         if self.acknowledged != self.stored {
             failures.push("not every acknowledged order was found".to_owned());
         }
@@ -224,6 +229,7 @@ impl Report {
             row("cores server, load", format!("{server:.2}, {load:.2}; memory {:.0} to {:.0} MiB", rss[0], rss[1]));
         }
         self.storm.rows(&mut row);
+        self.life.rows(&mut row);
         if let (Some(acknowledged), Some(stored), Some(lost)) = (self.acknowledged, self.stored, self.lost) {
             let label = if self.store == "target" { "looked up" } else { "after SIGKILL" };
             row(label, format!("acknowledged {acknowledged}, stored {stored}, lost {lost}"));
@@ -234,9 +240,7 @@ impl Report {
         for (gate, met) in self.gates() {
             row(if met { "gate met" } else { "gate MISSED" }, gate);
         }
-        for failure in self.failures() {
-            row("FAILED", failure);
-        }
+        self.failures().into_iter().for_each(|failure| row("FAILED", failure));
         format!("{} · {} · {}\n{table}", self.scenario, self.date, self.version)
     }
 }

@@ -110,7 +110,7 @@ pub(super) fn own_server(args: &Args, workload: Workload, progress: Progress, st
     report.noop_per_second = Some(noop);
     report.ratio_to_noop = Some(result.accepted_per_second / noop);
     let proof = Proof { home: &home, keys: &keys, workload, progress, stop };
-    proof.judge(&mut report, &acknowledged)?;
+    proof.judge(&mut report, acknowledged.iter().flat_map(AcknowledgedKeys::iter))?;
     home.close()?;
     Ok(report)
 }
@@ -126,10 +126,10 @@ pub(super) struct Proof<'a> {
 
 impl Proof<'_> {
     /// Reopens the store after the kill and proves what the report says of it.
-    pub(super) fn judge(&self, report: &mut Report, acknowledged: &[AcknowledgedKeys]) -> anyhow::Result<()> {
+    /// `answers`: the numbers of each acknowledged submit, separated by commas.
+    pub(super) fn judge<'k>(&self, report: &mut Report, answers: impl Iterator<Item = &'k str>) -> anyhow::Result<()> {
         let Self { home, keys, workload, progress, stop } = *self;
         let server = Server::start(home)?;
-        let answers = acknowledged.iter().flat_map(AcknowledgedKeys::iter);
         let lookup = look_up(server.address, &keys.shop, answers, progress, stop)?;
         report.acknowledged = Some(lookup.acknowledged);
         report.stored = Some(lookup.stored);

@@ -20,7 +20,7 @@ mod reader;
 use std::thread::{self, ScopedJoinHandle};
 use std::time::Duration;
 
-use holdline_load::generator::{Control, Load, Plan, RunResult};
+use holdline_load::generator::{AcknowledgedKeys, Control, Load, Plan, RunResult};
 use holdline_load::process::own_cpu_seconds;
 
 pub(super) use figures::StormFigures;
@@ -116,7 +116,7 @@ pub(super) fn measure(args: &Args, progress: Progress, stop: &Stop) -> anyhow::R
     acknowledged.extend(due.placed.into_iter().map(|placed| placed.acknowledged));
     acknowledged.extend([before.placing.acknowledged, meanwhile.placing.acknowledged]);
     let proof = Proof { home: &home, keys: &keys, workload: Workload::HotSku, progress, stop };
-    proof.judge(&mut report, &acknowledged)?;
+    proof.judge(&mut report, acknowledged.iter().flat_map(AcknowledgedKeys::iter))?;
     home.close()?;
     Ok(report)
 }
