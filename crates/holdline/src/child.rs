@@ -27,7 +27,7 @@ pub(crate) mod submit;
 
 pub(crate) use audit::{Audit, audit, audit_at_rest};
 pub(crate) use center::{Center, CenterBooks, PROVIDER};
-pub(crate) use client::{Answer, Client};
+pub(crate) use client::{Answer, Client, percent_encoded};
 pub(crate) use home::{Engine, Home, StoreArgs};
 pub(crate) use key::Keys;
 pub(crate) use lookup::{Lookup, look_up};

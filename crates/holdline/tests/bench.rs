@@ -76,6 +76,43 @@ fn the_flash_sale_sells_what_there_is_and_nothing_beyond() {
 }
 
 #[test]
+fn orders_due_in_one_second_read_right_at_once_and_give_back_what_they_held() {
+    let report = report(&["expiry-storm", "--orders", "1000", "--seconds", "1", "--connections", "10", "--json"]);
+    for field in ["release_seconds", "placing_p99_ratio", "p99_ms_before", "rate", "due_within_seconds"] {
+        assert!(report[field].as_f64() > Some(0.0), "{field}: {report}");
+    }
+    assert_eq!((&report["due"], &report["reads_wrong"]), (&1_000.into(), &0.into()), "{report}");
+    // Two hundred are asked for per second, for a second before the storm and for one that it lasts at least.
+    assert!(report["reads"].as_u64() > Some(100), "{report}");
+    // Everything placed counts, before, beside and among the due ones.
+    assert!(report["acknowledged"].as_u64() > Some(1_000) && report["acknowledged"] == report["stored"], "{report}");
+    assert_eq!((&report["oversold"], &report["audit_ok"]), (&0.into(), &true.into()), "{report}");
+}
+
+#[test]
+fn every_fen_that_lives_captured_is_refunded_or_kept_and_the_center_knows_it() {
+    let report = report(&["life", "--seconds", "2", "--connections", "10", "--json"]);
+    for field in ["lives_per_second", "orders_per_second", "p50_ms", "p99_ms", "placing_p50_ms", "placing_p99_ms"] {
+        assert!(report[field].as_f64() > Some(0.0), "{field}: {report}");
+    }
+    let minor = |field: &str| report[field].as_i64().unwrap();
+    assert!(minor("refunded") > 0 && minor("kept") > 0, "{report}");
+    assert_eq!(minor("captured"), minor("refunded") + minor("kept"), "{report}");
+    assert_eq!(
+        (minor("captured"), minor("refunded")),
+        (minor("center_captured"), minor("center_refunded")),
+        "{report}"
+    );
+    // One unit of one price is bought in each life, and every life came to its end.
+    assert_eq!(Some(minor("captured")), report["acknowledged"].as_i64().map(|lives| lives * 1_200), "{report}");
+    assert_eq!(
+        (&report["errors"], &report["lost"], &report["audit_ok"]),
+        (&0.into(), &0.into(), &true.into()),
+        "{report}"
+    );
+}
+
+#[test]
 fn growth_measures_at_the_sizes_asked_for_and_the_store_is_sound() {
     let report = report(&["growth", "--orders", "200,500", "--keys", "random", "--connections", "20", "--json"]);
     let points = report["points"].as_array().unwrap();

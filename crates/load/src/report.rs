@@ -1,5 +1,7 @@
 //! Latency summaries as reports print them: milliseconds, from HDR histograms in microseconds with three digits.
 
+use std::time::Duration;
+
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +40,29 @@ impl LatencySummary {
     }
 }
 
+/// Latencies of what is not one request, as they come in.
+#[derive(Clone, Debug)]
+pub struct Latencies(Histogram<u64>);
+
+impl Default for Latencies {
+    fn default() -> Self {
+        Self(Histogram::new(3).expect("3 digits are a valid precision"))
+    }
+}
+
+impl Latencies {
+    /// Adds one.
+    pub fn add(&mut self, latency: Duration) {
+        let microseconds = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
+        self.0.record(microseconds).expect("a histogram that grows takes every value");
+    }
+
+    /// What they come to.
+    pub fn summary(&self) -> LatencySummary {
+        LatencySummary::from_microseconds(&self.0)
+    }
+}
+
 fn milliseconds(microseconds: u64) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "a latency is far below 2^52 µs")]
     let microseconds = microseconds as f64;
@@ -56,6 +81,16 @@ mod tests {
         }
         let summary = LatencySummary::from_microseconds(&histogram);
         assert_eq!((summary.count, summary.p50_ms, summary.p99_ms, summary.max_ms), (1000, 0.5, 0.99, 1.0));
+    }
+
+    #[test]
+    fn latencies_are_summed_up() {
+        let mut latencies = Latencies::default();
+        latencies.add(Duration::from_millis(1));
+        latencies.add(Duration::from_hours(1));
+        let summary = latencies.summary();
+        assert_eq!((summary.count, summary.p50_ms), (2, 1.0));
+        assert!(summary.max_ms >= 3_600_000.0, "{summary:?}");
     }
 
     #[test]

@@ -10,10 +10,10 @@ use holdline_load::generator::{Plan, RunResult};
 use holdline_load::machine::Machine;
 use serde::Serialize;
 
-use super::Args;
 use super::carts::Workload;
 use super::report::today;
 use super::run::{mebibytes, server_cpu_seconds};
+use super::{Args, GROWTH_ORDERS};
 use crate::child::submit::{KeyOrder, Submits};
 use crate::child::{Client, Home, Keys, Metrics, Progress, Server, Stop, audit, with_bar};
 
@@ -65,7 +65,8 @@ pub(super) fn measure(args: &Args, progress: Progress, stop: &Stop) -> anyhow::R
     Workload::HotSku.shop(NAME).write(&mut admin, "opening")?;
     let mut filling = Filling { args, secret: &keys.shop, server: &server, progress, stop, orders: 0, runs: 0 };
     let mut points: Vec<Point> = Vec::new();
-    for size in &args.orders {
+    let sizes = if args.orders.is_empty() { &GROWTH_ORDERS[..] } else { &args.orders };
+    for size in sizes {
         let missing = size.saturating_sub(filling.orders);
         if missing > 0 {
             filling.run(missing, &format!("filling up to {size} orders"))?;

@@ -9,11 +9,13 @@
 
 mod carts;
 mod growth;
+mod life;
 mod noop;
 mod plain;
 mod plot;
 mod report;
 mod run;
+mod storm;
 mod target;
 
 use std::path::PathBuf;
@@ -58,11 +60,13 @@ pub(crate) struct Args {
     /// Length of the measured part in seconds
     #[arg(long, value_name = "S", default_value_t = 10.0)]
     seconds: f64,
-    /// Open loop: this many arrivals per second, latency from the intended start [default: closed loop]
+    /// Open loop: this many arrivals per second, latency from the intended start [default: closed loop; expiry-storm: half
+    /// of the closed loop's rate]
     #[arg(long, value_name = "R")]
     rate: Option<f64>,
-    /// growth: the sizes to measure at, in orders
-    #[arg(long, value_name = "N", value_delimiter = ',', default_values_t = GROWTH_ORDERS)]
+    /// growth: the sizes to measure at, in orders [default: 10000,100000,1000000,3000000]; expiry-storm: how many become due
+    /// [default: 100000]
+    #[arg(long, value_name = "N", value_delimiter = ',')]
     orders: Vec<u64>,
     /// growth: idempotency keys in the order of time (UUID version 7) or at random (version 4)
     #[arg(long, value_enum, default_value_t)]
@@ -91,6 +95,10 @@ pub(crate) enum Scenario {
     FlashSale,
     /// The baseline: one plain PostgreSQL transaction per order, no HTTP
     PlainPostgres,
+    /// Whole lives: submitted, paid at a payment center, shipped, received; each tenth cancelled and refunded
+    Life,
+    /// Very many orders due in one second, while others are placed and read
+    ExpiryStorm,
     /// hot-sku among more and more orders
     Growth,
     /// No measurement: draw runs of growth that `--json` has printed, as one SVG
@@ -105,6 +113,8 @@ impl Scenario {
             Self::Mixed => "mixed",
             Self::FlashSale => "flash-sale",
             Self::PlainPostgres => "plain-postgres",
+            Self::Life => "life",
+            Self::ExpiryStorm => "expiry-storm",
             Self::Growth => "growth",
             Self::Plot => "plot",
         }
@@ -117,6 +127,18 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     ensure!(args.seconds >= 0.1 && args.seconds <= SECONDS_MAX, "--seconds must be 0.1 to {SECONDS_MAX}");
     ensure!(args.rate.is_none_or(|rate| rate.is_finite() && rate >= 1.0), "--rate must be at least 1");
     ensure!(args.orders.is_sorted(), "--orders must be in rising order");
+    let alone = matches!(args.scenario, Scenario::Life | Scenario::ExpiryStorm);
+    ensure!(
+        !alone || args.target.is_none(),
+        "{} needs a server of its own: it takes no --target",
+        args.scenario.name()
+    );
+    ensure!(
+        args.scenario != Scenario::ExpiryStorm || args.orders.len() <= 1,
+        "expiry-storm takes one number of --orders"
+    );
+    ensure!(args.scenario != Scenario::Life || args.rate.is_none(), "life is a closed loop: it takes no --rate");
+    ensure!(args.orders.iter().all(|orders| *orders > 0), "--orders must be above 0");
     ensure!(args.scenario == Scenario::Plot || args.runs.is_empty(), "only plot reads files of runs");
     ensure!(args.scenario == Scenario::Growth || args.plot.is_none(), "only growth is drawn with --plot");
     if args.scenario == Scenario::Plot {
@@ -148,6 +170,8 @@ fn measure(args: &Args, stop: &Stop) -> anyhow::Result<Report> {
         Scenario::FlashSale => Workload::FlashSale,
         Scenario::Noop => return run::noop(args, progress, stop),
         Scenario::PlainPostgres => return run::plain(args, progress),
+        Scenario::Life => return life::measure(args, progress, stop),
+        Scenario::ExpiryStorm => return storm::measure(args, progress, stop),
         Scenario::Growth | Scenario::Plot => unreachable!("they have reports of their own"),
     };
     match &args.target {

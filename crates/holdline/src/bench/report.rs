@@ -6,6 +6,9 @@ use std::fmt::Write as _;
 use holdline_load::machine::Machine;
 use serde::Serialize;
 
+use super::life::LifeFigures;
+use super::storm::StormFigures;
+
 /// The least share of the no-op's rate, in a closed loop.
 const RATIO_TO_NOOP_MIN: f64 = 0.15;
 /// The longest p99 in a closed loop, in milliseconds.
@@ -86,6 +89,12 @@ pub(super) struct Report {
     pub(super) oversold: Option<u64>,
     /// Whether `holdline audit` found everything in order.
     pub(super) audit_ok: Option<bool>,
+    /// expiry-storm.
+    #[serde(flatten)]
+    pub(super) storm: StormFigures,
+    /// life.
+    #[serde(flatten)]
+    pub(super) life: LifeFigures,
     /// The machine.
     pub(super) machine: Option<Machine>,
     /// Day of the run, UTC.
@@ -108,10 +117,23 @@ impl Report {
         }
     }
 
+    /// Counts errors of a kind.
+    pub(super) fn add_error(&mut self, kind: &str, count: u64) {
+        if count > 0 {
+            self.errors += count;
+            *self.errors_by_kind.entry(kind.to_owned()).or_default() += count;
+        }
+    }
+
     /// Why the run counts as failed; empty when nothing is wrong. Speed is not among the reasons.
     pub(super) fn failures(&self) -> Vec<String> {
         let mut failures = Vec::new();
-        let counts = [("errors", Some(self.errors)), ("lost", self.lost), ("oversold", self.oversold)];
+        let counts = [
+            ("errors", Some(self.errors)),
+            ("lost", self.lost),
+            ("oversold", self.oversold),
+            ("reads_wrong", self.storm.reads_wrong),
+        ];
         failures.extend(
             counts
                 .into_iter()
@@ -121,6 +143,10 @@ impl Report {
         if self.audit_ok == Some(false) {
             failures.push("the audit found mismatches".to_owned());
         }
+        if self.storm.due.is_some() && self.storm.release_seconds.is_none() {
+            failures.push("units of overdue orders were still held at the end".to_owned());
+        }
+        failures.extend(self.life.failures());
         if self.acknowledged != self.stored {
             failures.push("not every acknowledged order was found".to_owned());
         }
@@ -143,6 +169,7 @@ impl Report {
         if let Some(plain) = self.plain_per_second {
             gates.push((format!("plain-postgres ≥ {PLAIN_MIN}/s, else the baseline is broken"), plain >= PLAIN_MIN));
         }
+        gates.extend(self.storm.gates());
         gates
     }
 
@@ -201,6 +228,8 @@ impl Report {
             let rss = [self.rss_mb_before, self.rss_mb].map(Option::unwrap_or_default);
             row("cores server, load", format!("{server:.2}, {load:.2}; memory {:.0} to {:.0} MiB", rss[0], rss[1]));
         }
+        self.storm.rows(&mut row);
+        self.life.rows(&mut row);
         if let (Some(acknowledged), Some(stored), Some(lost)) = (self.acknowledged, self.stored, self.lost) {
             let label = if self.store == "target" { "looked up" } else { "after SIGKILL" };
             row(label, format!("acknowledged {acknowledged}, stored {stored}, lost {lost}"));
@@ -211,9 +240,7 @@ impl Report {
         for (gate, met) in self.gates() {
             row(if met { "gate met" } else { "gate MISSED" }, gate);
         }
-        for failure in self.failures() {
-            row("FAILED", failure);
-        }
+        self.failures().into_iter().for_each(|failure| row("FAILED", failure));
         format!("{} · {} · {}\n{table}", self.scenario, self.date, self.version)
     }
 }

@@ -21,7 +21,7 @@ const OPEN_LOOP_SHARE: f64 = 0.7;
 /// Longest open loop in seconds.
 pub(super) const OPEN_LOOP_SECONDS_MAX: f64 = 10.0;
 /// The tenant and the names of its SKUs.
-const NAME: &str = "bench";
+pub(super) const NAME: &str = "bench";
 
 /// The part before the measured one.
 pub(super) fn warm_up(seconds: f64) -> Duration {
@@ -92,9 +92,7 @@ pub(super) fn own_server(args: &Args, workload: Workload, progress: Progress, st
     report.cpu_server = Some((server_cpu_seconds(&server, &home)? - cpu.0) / elapsed);
     report.cpu_load = Some((own_cpu_seconds()? - cpu.1) / elapsed);
     report.rss_mb = Some(mebibytes(server.rss_bytes()?));
-    let flushed = Metrics::read(&mut admin)?.since(metrics);
-    report.flushes = Some(flushed.flushes);
-    report.avg_batch = Some(flushed.batch_mean());
+    add_flushes(&mut report, Metrics::read(&mut admin)?.since(metrics));
     fill(&mut report, &result);
     report.rate = args.rate;
     report.orders_per_second = Some(result.accepted_per_second);
@@ -112,34 +110,31 @@ pub(super) fn own_server(args: &Args, workload: Workload, progress: Progress, st
     report.noop_per_second = Some(noop);
     report.ratio_to_noop = Some(result.accepted_per_second / noop);
     let proof = Proof { home: &home, keys: &keys, workload, progress, stop };
-    proof.judge(&mut report, &acknowledged)?;
+    proof.judge(&mut report, acknowledged.iter().flat_map(AcknowledgedKeys::iter))?;
     home.close()?;
     Ok(report)
 }
 
 /// What is judged after the load.
-struct Proof<'a> {
-    home: &'a Home,
-    keys: &'a Keys,
-    workload: Workload,
-    progress: Progress,
-    stop: &'a Stop,
+pub(super) struct Proof<'a> {
+    pub(super) home: &'a Home,
+    pub(super) keys: &'a Keys,
+    pub(super) workload: Workload,
+    pub(super) progress: Progress,
+    pub(super) stop: &'a Stop,
 }
 
 impl Proof<'_> {
     /// Reopens the store after the kill and proves what the report says of it.
-    fn judge(&self, report: &mut Report, acknowledged: &[AcknowledgedKeys]) -> anyhow::Result<()> {
+    /// `answers`: the numbers of each acknowledged submit, separated by commas.
+    pub(super) fn judge<'k>(&self, report: &mut Report, answers: impl Iterator<Item = &'k str>) -> anyhow::Result<()> {
         let Self { home, keys, workload, progress, stop } = *self;
         let server = Server::start(home)?;
-        let answers = acknowledged.iter().flat_map(AcknowledgedKeys::iter);
         let lookup = look_up(server.address, &keys.shop, answers, progress, stop)?;
         report.acknowledged = Some(lookup.acknowledged);
         report.stored = Some(lookup.stored);
         report.lost = Some(lookup.lost);
-        if lookup.twice > 0 {
-            report.errors += lookup.twice;
-            *report.errors_by_kind.entry("one number for two submits".to_owned()).or_default() += lookup.twice;
-        }
+        report.add_error("one number for two submits", lookup.twice);
         let shop = workload.shop(NAME);
         let skus: Vec<&str> = shop.skus.iter().map(|sku| sku.code.as_str()).collect();
         let rows = stock(&mut Client::new(server.address, &keys.shop)?, &skus)?;
@@ -215,14 +210,19 @@ pub(super) fn fill(report: &mut Report, result: &RunResult) {
 /// Adds errors, and replays where nothing was repeated.
 pub(super) fn add_errors(report: &mut Report, result: &RunResult) {
     let kinds = result.errors.iter().map(|(kind, count)| (*kind, *count));
-    for (kind, count) in kinds.chain([("replayed", result.counts.replayed)]).filter(|(_, count)| *count > 0) {
-        report.errors += count;
-        *report.errors_by_kind.entry(kind.to_owned()).or_default() += count;
+    for (kind, count) in kinds.chain([("replayed", result.counts.replayed)]) {
+        report.add_error(kind, count);
     }
 }
 
+/// Adds the transactions of the committers during the load.
+pub(super) fn add_flushes(report: &mut Report, flushed: Metrics) {
+    report.flushes = Some(flushed.flushes);
+    report.avg_batch = Some(flushed.batch_mean());
+}
+
 /// From the start of the warm-up to the last answer.
-fn elapsed_seconds(result: &RunResult) -> f64 {
+pub(super) fn elapsed_seconds(result: &RunResult) -> f64 {
     (result.ended - result.started).max(Duration::from_millis(1)).as_secs_f64()
 }
 
@@ -231,7 +231,7 @@ pub(super) fn server_cpu_seconds(server: &Server, home: &Home) -> anyhow::Result
     Ok(server.cpu_seconds()? + database.unwrap_or_default())
 }
 
-fn fdatasync_p50_ms(home: &Home) -> anyhow::Result<Option<f64>> {
+pub(super) fn fdatasync_p50_ms(home: &Home) -> anyhow::Result<Option<f64>> {
     Ok(match home.disk() {
         Some(directory) => Some(fdatasync(&directory)?.p50_ms),
         None => None,

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::carts::Workload;
 use super::report::Report;
-use super::run::{Loading, OPEN_LOOP_SECONDS_MAX, add_errors, fill};
+use super::run::{Loading, OPEN_LOOP_SECONDS_MAX, add_errors, add_flushes, fill};
 use super::{Args, noop};
 use crate::child::{Client, Metrics, Progress, Stop, look_up};
 use crate::provision::DEMO_KEY;
@@ -32,9 +32,7 @@ pub(super) fn measure(
     let load = Loading { args, workload, secret, address, progress, stop };
     let metrics = Metrics::read(&mut admin)?;
     let result = load.run_as(&name, args.rate, args.seconds, args.scenario.name())?;
-    let flushed = Metrics::read(&mut admin)?.since(metrics);
-    report.flushes = Some(flushed.flushes);
-    report.avg_batch = Some(flushed.batch_mean());
+    add_flushes(&mut report, Metrics::read(&mut admin)?.since(metrics));
     fill(&mut report, &result);
     report.rate = args.rate;
     report.orders_per_second = Some(result.accepted_per_second);
@@ -52,7 +50,7 @@ pub(super) fn measure(
     report.acknowledged = Some(lookup.acknowledged);
     report.stored = Some(lookup.stored);
     report.lost = Some(lookup.lost);
-    report.errors += lookup.twice;
+    report.add_error("one number for two submits", lookup.twice);
     Ok(report)
 }
 

@@ -43,6 +43,9 @@ pub(crate) struct CenterBooks {
 }
 
 impl Center {
+    /// The secret of its control calls, for callers of their own.
+    pub(crate) const CONTROL_SECRET: &str = TOKEN;
+
     /// Starts one with its books in a home, at a free port of 127.0.0.1. `mischief` is what `sandbox-provider --help` says.
     pub(crate) fn start(home: &Home, mischief: &Value) -> anyhow::Result<Self> {
         Self::launch(home.data().join("center"), (Ipv4Addr::LOCALHOST, 0).into(), Some(mischief))
