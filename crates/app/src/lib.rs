@@ -134,7 +134,7 @@ impl Default for Settings {
             orphan_after_ms: 10_000,
             mark_ms: 200,
             tick_ms: 100,
-            expire_per_tick_max: 2_000,
+            expire_per_tick_max: 500,
             number_offset_s: 8 * 3_600,
             public_url: String::new(),
         }

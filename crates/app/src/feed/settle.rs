@@ -18,6 +18,9 @@ use super::parked::{parked_among, pause_ms, said};
 use crate::App;
 use crate::settlement::settle_order;
 
+/// Orders of a page that are settled at once: whoever places meanwhile waits for a batch of the ledger of so many more, not for
+/// a whole page.
+const AT_ONCE: usize = 64;
 /// How often an order is tried before its events are parked: among others, then alone.
 const TRIES: i32 = 2;
 
@@ -93,7 +96,11 @@ async fn settle(app: &App, orders: BTreeSet<OrderRef>) -> Result<BTreeMap<OrderR
         let missing = numbers.iter().zip(&read).filter(|(_, read)| read.is_none());
         suspects.extend(missing.map(|(order_no, _)| (tenant, order_no.clone())));
         let read: Vec<Order> = read.into_iter().flatten().collect();
-        for (order, settled) in read.iter().zip(join_all(read.iter().map(|order| settle_order(app, order))).await) {
+        let mut settled = Vec::with_capacity(read.len());
+        for orders in read.chunks(AT_ONCE) {
+            settled.extend(join_all(orders.iter().map(|order| settle_order(app, order))).await);
+        }
+        for (order, settled) in read.iter().zip(settled) {
             match settled {
                 Ok(()) => {}
                 Err(NotSettled::Store(fault)) => return Err(fault),

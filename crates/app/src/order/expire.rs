@@ -4,25 +4,32 @@
 //! The sweep finds due timers and writes the end, a bounded number per tick, so that 100,000 orders due in one instant
 //! do not stop placing. Reads do not wait for it: see [`App::settled`].
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use futures_util::future::join_all;
 use holdline_domain::fault::Fault;
 use holdline_domain::id::TenantId;
 use holdline_domain::order::change::{Change, ChangeAnswer, Due, OrderWrite, Timer};
 use holdline_domain::order::{EventKind, HoldAxis, Obstacle, Order, OrderNo, OrderStatus};
 use holdline_domain::time::{CLOCK_STEP_MAX_MS, UnixMillis};
+use tokio::time::Instant;
 
 use crate::App;
 use crate::error::Error;
 
 /// Timers read at once.
 const PAGE: usize = 500;
+/// Orders of a page that are ended at once: whoever places meanwhile waits for a batch of so many more, not for a whole page.
+const AT_ONCE: usize = 64;
 /// After how long an order is looked at again that an open attempt keeps past its instant, in milliseconds: seldom enough
 /// that thousands of them do not keep the sweep from others.
 const ATTEMPT_OPEN_MS: i64 = 20_000;
 
-/// Ends overdue orders until the loops stop.
+/// Ends overdue orders until the loops stop: a tick's share each tick, however long it took to end them.
 pub(crate) async fn sweep_overdue(app: App) {
-    while app.inner.tasks.pause(app.inner.settings.tick_ms).await {
+    let mut pause_ms = app.inner.settings.tick_ms;
+    while app.inner.tasks.pause(pause_ms).await {
+        let began = Instant::now();
         let mut left = app.inner.settings.expire_per_tick_max;
         loop {
             match sweep_page(&app, left.min(PAGE)).await {
@@ -34,6 +41,8 @@ pub(crate) async fn sweep_overdue(app: App) {
                 }
             }
         }
+        let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        pause_ms = app.inner.settings.tick_ms.saturating_sub(took_ms);
     }
 }
 
@@ -44,7 +53,12 @@ async fn sweep_page(app: &App, limit: usize) -> Result<usize, Fault> {
     if timers.is_empty() {
         return Ok(0);
     }
-    let ended = join_all(timers.iter().map(|timer| end_overdue(app, timer))).await;
+    let found = orders_of(app, &timers).await?;
+    let find = |timer: &Timer| found.get(&(timer.tenant, timer.order_no.clone()));
+    let mut ended = Vec::with_capacity(timers.len());
+    for timers in timers.chunks(AT_ONCE) {
+        ended.extend(join_all(timers.iter().map(|timer| end_overdue(app, timer, find(timer)))).await);
+    }
     let mut done = Vec::with_capacity(timers.len());
     for (timer, ended) in timers.into_iter().zip(ended) {
         if ended? {
@@ -57,18 +71,31 @@ async fn sweep_page(app: &App, limit: usize) -> Result<usize, Fault> {
     Ok(done.len())
 }
 
+/// The orders of a page of timers, one read for each tenant.
+async fn orders_of(app: &App, timers: &[Timer]) -> Result<BTreeMap<(TenantId, OrderNo), Order>, Fault> {
+    // Sets: an order may have several timers in one page.
+    let mut numbers: BTreeMap<TenantId, BTreeSet<OrderNo>> = BTreeMap::new();
+    for timer in timers {
+        numbers.entry(timer.tenant).or_default().insert(timer.order_no.clone());
+    }
+    let mut found = BTreeMap::new();
+    for (tenant, numbers) in numbers {
+        let numbers: Vec<OrderNo> = numbers.into_iter().collect();
+        let orders = app.inner.ports.orders.orders(tenant, &numbers).await?;
+        found.extend(orders.into_iter().flatten().map(|order| ((tenant, order.no.clone()), order)));
+    }
+    Ok(found)
+}
+
 /// True when the timer has nothing left to do.
-async fn end_overdue(app: &App, timer: &Timer) -> Result<bool, Fault> {
-    let found = app.inner.ports.orders.orders(timer.tenant, std::slice::from_ref(&timer.order_no)).await?;
-    match found.into_iter().next().flatten() {
-        Some(order) => match next_instant(&order) {
-            // A look after an open attempt: the order's own timer, perhaps lost, is set again.
-            Some(instant) if timer.due < instant && app.inner.ports.clock.wall() < instant => {
-                app.look_again(&order, Due::At(instant)).await
-            }
-            _ => app.step(&order).await,
-        },
-        None => Ok(true),
+async fn end_overdue(app: &App, timer: &Timer, order: Option<&Order>) -> Result<bool, Fault> {
+    let Some(order) = order else { return Ok(true) };
+    match next_instant(order) {
+        // A look after an open attempt: the order's own timer, perhaps lost, is set again.
+        Some(instant) if timer.due < instant && app.inner.ports.clock.wall() < instant => {
+            app.look_again(order, Due::At(instant)).await
+        }
+        _ => app.step(order).await,
     }
 }
 

@@ -38,7 +38,7 @@ impl Due {
         #[expect(clippy::cast_precision_loss, reason = "a bench places far fewer than 2^52 orders")]
         let seconds = orders as f64 / (per_second * SLOT.as_secs_f64()).max(1.0);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a bench lasts seconds, not years")]
-        let (slots, measured) = ((seconds * SLOTS_SPARE) as u64 + 3, (args.seconds * 1.2).ceil() as u64 + 5);
+        let (slots, measured) = ((seconds * SLOTS_SPARE) as u64 + 3, (args.seconds * 1.2).ceil() as u64 + 7);
         ensure!(slots <= SLOTS_MAX, "{orders} orders cannot be placed within {SLOTS_MAX} s here: use fewer --orders");
         let channels: serde_json::Map<_, _> =
             (0..slots).map(|slot| (slot.to_string(), json!(slots + measured - slot))).collect();
@@ -77,11 +77,12 @@ impl Due {
         self.at_ms.saturating_sub(now_ms())
     }
 
-    /// Waits until so much time is left before they are due.
-    pub(super) fn until(&self, left: Duration, late: &str, stop: &Stop) -> anyhow::Result<()> {
-        let wait = Duration::from_millis(self.left_ms()).checked_sub(left);
-        stop.pause(
-            wait.with_context(|| format!("{late}: the storm would begin before it was measured what was before"))?,
+    /// Waits until so much time is left before they are due, or less.
+    pub(super) fn until(&self, left: Duration, stop: &Stop) -> anyhow::Result<()> {
+        stop.pause(Duration::from_millis(self.left_ms()).saturating_sub(left));
+        ensure!(
+            self.left_ms() > 0,
+            "the orders became due before it was measured what was before: the machine is too busy"
         );
         stop.check()
     }
