@@ -38,6 +38,32 @@ fn sent(command: &str, address: SocketAddr) -> Value {
     serde_json::from_slice(&output.stdout).expect("JSON")
 }
 
+/// The table before the last line: its columns of orders, units and money add up, and agree with the last line.
+fn each_yuan_and_each_unit_has_its_place(said: &[String]) {
+    let verdict = said.last().expect("a verdict");
+    assert!(verdict.starts_with("DEMO ok sold=1000 refused=19000 repeated="), "{verdict}");
+    assert!(verdict.contains(" lost=0 oversold=0 audit=clean orders_per_second="), "{verdict}");
+    let row = |words: &str| -> Vec<i64> {
+        let line = said.iter().find_map(|line| line.strip_prefix(words).filter(|rest| rest.starts_with("  ")));
+        let line = line.unwrap_or_else(|| panic!("no row {words:?} in {said:#?}"));
+        line.split_whitespace().map(|figure| figure.replace('.', "").parse().expect("a figure")).collect()
+    };
+    let all = row("all, by the server");
+    let kinds = ["paid", "paid twice", "paid too late", "paid, then cancelled", "never paid"].map(row);
+    for (column, sum) in all.iter().enumerate() {
+        assert_eq!(kinds.iter().map(|kind| kind[column]).sum::<i64>(), *sum, "column {column} of {said:#?}");
+    }
+    assert!(kinds.iter().all(|kind| kind[0] > 0), "every kind has buyers: {said:#?}");
+    assert_eq!((all[0], all[1] + all[2], all[3] - all[4]), (1_000, 1_000, all[5]));
+    let (twice, late) = (&kinds[1], &kinds[2]);
+    assert_eq!((twice[3], twice[4], twice[5]), (twice[0] * 2 * 19_900, twice[0] * 19_900, twice[0] * 19_900));
+    assert_eq!((late[1], late[3], late[5]), (0, late[4], 0));
+    assert_eq!((&row("by the buyers")[..], &row("by the center's books")[..]), (&all[3..], &all[3..]));
+    let yuan = |minor: i64| format!("{}.{:02}", minor / 100, minor % 100);
+    let money = format!(" captured={} refunded={} kept={}", yuan(all[3]), yuan(all[4]), yuan(all[5]));
+    assert!(verdict.ends_with(&money), "{verdict}");
+}
+
 #[test]
 fn the_demo_serves_where_readme_says_unless_told_otherwise() {
     let output = Command::new(env!("CARGO_BIN_EXE_holdline")).args(["demo", "--help"]).output().unwrap();
@@ -56,9 +82,11 @@ fn the_demo_ends_ok_and_then_serves_its_page_and_its_key_until_it_is_stopped() {
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(demo.stdout.take().unwrap()).lines().map(Result::unwrap);
-    let verdict = lines.by_ref().find(|line| line.starts_with("DEMO ")).expect("a verdict");
-    assert!(verdict.starts_with("DEMO ok sold=1000 refused=19000 repeated="), "{verdict}");
-    assert!(verdict.contains(" lost=0 oversold=0 audit=clean orders_per_second="), "{verdict}");
+    let mut said: Vec<String> = Vec::new();
+    while said.last().is_none_or(|line| !line.starts_with("DEMO ")) {
+        said.push(lines.next().expect("a verdict"));
+    }
+    each_yuan_and_each_unit_has_its_place(&said);
     let page =
         lines.by_ref().find_map(|line| line.strip_prefix("Page:").map(|url| url.trim().to_owned())).expect("a page");
     let address: SocketAddr = page.trim_start_matches("http://").trim_end_matches('/').parse().unwrap();
