@@ -111,7 +111,7 @@ fn acts(stop: &Stop) -> anyhow::Result<Played> {
     let lookup = look_up(server.address, &keys.shop, answers, progress, stop)?;
     let paying = Paying { address: server.address, keys: &keys, center: &center, progress, stop };
     paying.ends(&mut payers)?;
-    let stock = verdict::Stock::read(&mut Client::new(server.address, &keys.admin)?)?;
+    let stock = verdict::Stock::at_rest(&mut Client::new(server.address, &keys.admin)?, stop)?;
     server.terminate()?;
     progress.say("auditing the store with SQL of its own");
     let audit = audit(&home)?;

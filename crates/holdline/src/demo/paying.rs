@@ -6,13 +6,12 @@
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::Context as _;
 use serde_json::{Value, json};
 
 use super::flash::Sale;
-use crate::child::{Center, Client, Keys, PROVIDER, Progress, Stop};
+use crate::child::{Buyer, Center, Client, Keys, Progress, Stop};
 
 /// The channel of those who will not pay in time.
 pub(super) const HURRIED: &str = "hurried";
@@ -20,10 +19,6 @@ pub(super) const HURRIED: &str = "hurried";
 const HURRIED_PAY_WITHIN_S: i64 = 30;
 /// Buyers who pay at the same time.
 const AT_ONCE: usize = 16;
-/// Pause between two looks at something that is to become so.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
-/// Most time until it is so: a lost callback is asked for after 5 s, 10 s, 20 s.
-const WITHIN: Duration = Duration::from_secs(60);
 
 /// What a buyer does with his order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,6 +92,14 @@ pub(super) struct Payer {
     pub(super) end: End,
 }
 
+impl Payer {
+    fn pays(&mut self, buyer: &mut Buyer<'_>, method: &str) -> anyhow::Result<()> {
+        let payment = buyer.open(&self.order, method)?;
+        self.told += buyer.pay(&payment)?;
+        Ok(())
+    }
+}
+
 /// An order's end as the server says it, money in fen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct End {
@@ -136,26 +139,21 @@ impl Paying<'_> {
         });
         let mut payers: Vec<Payer> = payers.collect();
         self.each("paying", &mut payers, |buyer, payer| match payer.kind {
-            Kind::Pays => {
-                let payment = buyer.open(payer, "card")?;
-                buyer.pay(payer, &payment)
-            }
+            Kind::Pays => payer.pays(buyer, "card"),
             Kind::PaysTwice => {
-                let first = buyer.open(payer, "card")?;
-                let second = buyer.open(payer, "wallet")?;
-                buyer.pay(payer, &second)?;
-                buyer.pay(payer, &first)
+                let first = buyer.open(&payer.order, "card")?;
+                payer.pays(buyer, "wallet")?;
+                payer.told += buyer.pay(&first)?;
+                Ok(())
             }
             Kind::PaysLate => {
-                payer.open = Some(buyer.open(payer, "card")?);
+                payer.open = Some(buyer.open(&payer.order, "card")?);
                 Ok(())
             }
             Kind::Cancels => {
-                let payment = buyer.open(payer, "card")?;
-                buyer.pay(payer, &payment)?;
+                payer.pays(buyer, "card")?;
                 buyer.until(&payer.order, |order| order["status"] == "confirmed")?;
-                let target = format!("/v1/orders/{}/cancel", payer.order);
-                buyer.shop.post(&target, &json!({}))?.success().map(drop)
+                buyer.cancel(&payer.order)
             }
             Kind::Leaves => Ok(()),
         })?;
@@ -168,7 +166,7 @@ impl Paying<'_> {
             let end = payer.kind.end();
             buyer.until(&payer.order, |order| order["status"] == end)?;
             if let Some(payment) = payer.open.take() {
-                buyer.pay(payer, &payment)?;
+                payer.told += buyer.pay(&payment)?;
             }
             let refunds = payer.kind.refunds();
             let target = format!("{}/payments", payer.order);
@@ -203,7 +201,7 @@ impl Paying<'_> {
                 .map(|payers| {
                     let (work, bar, done) = (&work, &bar, &done);
                     scope.spawn(move || {
-                        let mut buyer = self.buyer()?;
+                        let mut buyer = Buyer::new(self.address, self.keys, self.center, self.stop)?;
                         for payer in payers {
                             self.stop.check()?;
                             work(&mut buyer, payer).with_context(|| format!("order {}", payer.order))?;
@@ -217,65 +215,6 @@ impl Paying<'_> {
         });
         bar.finish();
         results.into_iter().collect()
-    }
-
-    fn buyer(&self) -> anyhow::Result<Buyer<'_>> {
-        let shop = Client::new(self.address, &self.keys.shop)?;
-        Ok(Buyer { shop, center: self.center.control()?, stop: self.stop })
-    }
-}
-
-/// The connections of one buyer after the other.
-struct Buyer<'a> {
-    shop: Client,
-    center: Client,
-    stop: &'a Stop,
-}
-
-impl Buyer<'_> {
-    /// Opens an attempt by some means of payment: what the center knows it by.
-    fn open(&mut self, payer: &Payer, method: &str) -> anyhow::Result<String> {
-        let target = format!("/v1/orders/{}/payments", payer.order);
-        let body = json!({ "provider": PROVIDER, "method": method });
-        let attempt = self.shop.submit(&target, &format!("{method}-{}", payer.order), &body)?.success()?;
-        Ok(attempt["attempt"].as_str().context("an attempt without its id")?.to_owned())
-    }
-
-    /// Pays, as soon as the center knows the payment.
-    fn pay(&mut self, payer: &mut Payer, payment: &str) -> anyhow::Result<()> {
-        let begun = Instant::now();
-        loop {
-            let answer = self.center.post("/control/pay", &json!({ "payment": payment }))?;
-            if answer.status == 200 {
-                payer.told += answer.json()?["amount"].as_i64().context("a payment without its amount")?;
-                return Ok(());
-            }
-            ensure!(answer.status == 404, "the center answered {}", String::from_utf8_lossy(&answer.body));
-            self.look_again(begun, payment)?;
-        }
-    }
-
-    fn read(&mut self, order: &str) -> anyhow::Result<Value> {
-        self.shop.get(&format!("/v1/orders/{order}"))?.success()
-    }
-
-    fn until(&mut self, order: &str, is_so: impl Fn(&Value) -> bool) -> anyhow::Result<Value> {
-        let begun = Instant::now();
-        loop {
-            let answer = self.read(order)?;
-            if is_so(&answer) {
-                return Ok(answer);
-            }
-            self.look_again(begun, answer)?;
-        }
-    }
-
-    fn look_again(&self, begun: Instant, last: impl std::fmt::Display) -> anyhow::Result<()> {
-        if begun.elapsed() > WITHIN {
-            bail!("waited in vain: {last}");
-        }
-        self.stop.pause(LOOK_EVERY);
-        self.stop.check()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Whether the demo is ok: the clients' answers, the server's own data and the audit must agree.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use holdline_load::generator::RunResult;
 use serde::Serialize;
@@ -8,14 +9,31 @@ use serde::Serialize;
 use super::catalog::{FLASH_SKU, FLASH_UNITS, openings, price_minor};
 use super::flash::Sale;
 use super::paying::{Kind, Payer};
-use crate::child::{Audit, CenterBooks, Client, Lookup, StockRow, stock};
+use crate::child::{Audit, CenterBooks, Client, Lookup, StockRow, Stop, stock};
+
+/// Looks at the stock until it is at rest: 10 s in all, where the ledger follows within milliseconds.
+const REST_LOOKS: u32 = 200;
+/// Pause between two of them.
+const REST_EVERY: Duration = Duration::from_millis(50);
 
 /// The balances after all acts, with what each SKU was opened with.
 pub(super) struct Stock(Vec<(String, i64, StockRow)>);
 
 impl Stock {
-    /// Asks the server.
-    pub(super) fn read(client: &mut Client) -> anyhow::Result<Self> {
+    /// Asks the server, until its ledger has heard how every order of the flash sale ended: then none of its units is held.
+    pub(super) fn at_rest(client: &mut Client, stop: &Stop) -> anyhow::Result<Self> {
+        for _ in 0..REST_LOOKS {
+            let stock = Self::read(client)?;
+            if stock.0.iter().all(|(sku, _, row)| sku != FLASH_SKU || row.held == 0) {
+                return Ok(stock);
+            }
+            stop.check()?;
+            stop.pause(REST_EVERY);
+        }
+        Self::read(client)
+    }
+
+    fn read(client: &mut Client) -> anyhow::Result<Self> {
         let openings = openings();
         let skus: Vec<&str> = openings.iter().map(|(sku, _)| sku.as_str()).collect();
         let rows = stock(client, &skus)?;
