@@ -4,7 +4,7 @@
 //!
 //! - [`Home`]: where a store lives, a directory or a database, fresh and removed at the end.
 //! - [`Server`]: the child: started, measured, killed with SIGKILL, started again on the same home.
-//! - [`Center`]: a payment center as another child, for who pays.
+//! - [`Center`]: a payment center as another child, for who pays; [`Buyer`]: who pays there.
 //! - [`Shop`]: a tenant with keys, sellers, SKUs and stock, set up over HTTP.
 //! - [`submit`]: how a submit is written and its answer read, cheap enough for the load.
 //! - [`look_up`]: every acknowledged order number asked for again.
@@ -13,6 +13,7 @@
 //! Invariant: whatever is started here is ended here, on errors too.
 
 mod audit;
+mod buyer;
 mod center;
 mod client;
 mod home;
@@ -26,6 +27,7 @@ mod stop;
 pub(crate) mod submit;
 
 pub(crate) use audit::{Audit, audit, audit_at_rest};
+pub(crate) use buyer::Buyer;
 pub(crate) use center::{Center, CenterBooks, PROVIDER};
 pub(crate) use client::{Answer, Client, percent_encoded};
 pub(crate) use home::{Engine, Home, StoreArgs};

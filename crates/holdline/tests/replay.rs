@@ -32,13 +32,13 @@ fn stdout(output: &Output) -> String {
 }
 
 #[test]
-fn every_line_is_placed_written_off_or_unsupported_and_nothing_is_left() {
+fn every_line_is_placed_written_off_or_cancelled_elsewhere_and_nothing_is_left() {
     let directory = tempfile::tempdir().unwrap();
     let output = import(directory.path(), LINES, &[]);
     let text = stdout(&output);
     assert_eq!(
         text.lines().last().unwrap(),
-        "REPLAY ok lines=9 placed=7 written_off=1 unsupported=1 refused=0 oversold=0 audit=clean",
+        "REPLAY ok lines=9 placed=7 written_off=1 cancelled=0 refunded=0 cancelled_elsewhere=1 refused=0 oversold=0 audit=clean",
         "{text}"
     );
     // 8 × 2.55 + 2.50 + 0 + 15 + 18 + 4 × 2.95
@@ -55,11 +55,68 @@ fn too_little_stock_refuses_whole_invoices_by_code_and_oversells_nothing() {
     let text = stdout(&output);
     let last = text.lines().last().unwrap();
     assert_eq!(
-        last, "REPLAY ok lines=9 placed=1 written_off=0 unsupported=1 refused=7 oversold=0 audit=clean",
+        last,
+        "REPLAY ok lines=9 placed=1 written_off=0 cancelled=0 refunded=0 cancelled_elsewhere=1 refused=7 oversold=0 audit=clean",
         "{text}"
     );
     assert!(text.contains("insufficient_stock") && text.contains("breaks_holds"), "{text}");
     assert_eq!(output.status.code(), Some(0));
+}
+
+/// An order of two lines that loses one, then part of the other, then the rest; a whole order; a cancellation over two
+/// invoices that ends the later one; a price, a customer and a time at which nothing like it was sold.
+const CANCELLED: &str = "1,85123A,HOLDER,6,1/12/2010,2.55,17850,UK\r\n\
+    1,84029G,BOTTLE,2,1/12/2010,3.39,17850,UK\r\n\
+    1,POST,POSTAGE,1,1/12/2010,18,17850,UK\r\n\
+    C2,84029G,BOTTLE,-2,1/12/2010,3.39,17850,UK\r\n\
+    C3,85123A,HOLDER,-1,1/12/2010,2.55,17850,UK\r\n\
+    C3,85123A,HOLDER,-1,1/12/2010,2.50,17850,UK\r\n\
+    C0,85123A,HOLDER,-1,1/12/2010,2.55,12583,UK\r\n\
+    4,85123A,HOLDER,3,1/12/2010,2.55,17850,UK\r\n\
+    C5,85123A,HOLDER,-4,1/12/2010,2.55,17850,UK\r\n\
+    C6,POST,POSTAGE,-1,1/12/2010,18,17850,UK\r\n\
+    C7,85123A,HOLDER,-5,1/12/2010,2.55,17850,UK\r\n\
+    C8,85123A,HOLDER,-4,1/12/2010,2.55,17850,UK\r\n\
+    9,22139,TEA SET,2,1/12/2010,4.25,12583,UK\r\n";
+
+#[test]
+fn cancellations_are_cancels_and_refunds_of_paid_orders_and_what_is_not_in_the_file_is_said() {
+    let directory = tempfile::tempdir().unwrap();
+    let output = import(directory.path(), CANCELLED, &[]);
+    let text = stdout(&output);
+    // C2, C3's first line and C5 take units off orders, C6 and C8 end theirs; C7 asks for more than is left.
+    assert_eq!(
+        text.lines().last().unwrap(),
+        "REPLAY ok lines=13 placed=5 written_off=0 cancelled=2 refunded=3 cancelled_elsewhere=3 refused=0 oversold=0 \
+         audit=clean",
+        "{text}"
+    );
+    // 9 × 2.55 + 2 × 3.39 + 18, all of it; invoice 9 is never cancelled, and not paid.
+    assert!(text.contains("captured 47.73 GBP = refunded 47.73 + kept 0.00"), "{text}");
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn what_is_not_cancelled_of_a_paid_order_is_kept() {
+    let directory = tempfile::tempdir().unwrap();
+    let lines: String = CANCELLED.split_inclusive("\r\n").take(7).collect();
+    let text = stdout(&import(directory.path(), &lines, &[]));
+    assert!(text.contains("captured 22.08 GBP = refunded 9.33 + kept 12.75"), "{text}");
+    let last = text.lines().last().unwrap();
+    assert!(last.contains(" cancelled=0 refunded=2 cancelled_elsewhere=2 "), "{last}");
+}
+
+#[test]
+fn a_cancellation_of_what_was_refused_is_refused_with_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let text = stdout(&import(directory.path(), CANCELLED, &["--stock-factor", "0"]));
+    assert_eq!(
+        text.lines().last().unwrap(),
+        "REPLAY ok lines=13 placed=0 written_off=0 cancelled=0 refunded=0 cancelled_elsewhere=3 refused=10 oversold=0 \
+         audit=clean",
+        "{text}"
+    );
+    assert!(text.lines().any(|line| line.split_whitespace().eq(["original_refused", "5"])), "{text}");
 }
 
 #[test]

@@ -24,7 +24,16 @@ pub(crate) struct Line<'a> {
 
 /// Appends a submit's body. The texts are the caller's own and need no escaping.
 pub(crate) fn write_body(into: &mut Vec<u8>, buyer: impl std::fmt::Display, lines: &[Line<'_>]) {
-    put(into, format_args!("{{\"buyer_id\":\"{buyer}\",\"lines\":["));
+    write_body_in(into, "", buyer, lines);
+}
+
+/// The same for a channel; an empty one is none.
+pub(crate) fn write_body_in(into: &mut Vec<u8>, channel: &str, buyer: impl std::fmt::Display, lines: &[Line<'_>]) {
+    put(into, format_args!("{{\"buyer_id\":\"{buyer}\","));
+    if !channel.is_empty() {
+        put(into, format_args!("\"channel\":\"{channel}\","));
+    }
+    put(into, format_args!("\"lines\":["));
     for (place, line) in lines.iter().enumerate() {
         let comma = if place == 0 { "" } else { "," };
         let Line { sku, quantity, price_minor, currency } = line;
@@ -248,6 +257,10 @@ mod tests {
         let value: serde_json::Value = serde_json::from_slice(&body).unwrap();
         assert_eq!(value["buyer_id"], "7");
         assert_eq!(value["lines"][1]["unit_price"]["amount"], 100);
+        body.clear();
+        write_body_in(&mut body, "app", 7, &[line]);
+        let value: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!((&value["channel"], &value["lines"][0]["quantity"]), (&"app".into(), &2.into()));
     }
 
     #[test]

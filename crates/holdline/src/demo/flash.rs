@@ -14,7 +14,8 @@ use holdline_load::generator::{Outcome, Plan, Script, Step};
 use holdline_load::http::{HttpError, Response};
 
 use super::catalog::{CURRENCY, FLASH_SKU, price_minor};
-use crate::child::submit::{Line, Meaning, new_key, read_answer, write_body, write_submit};
+use super::paying::{HURRIED, Kind};
+use crate::child::submit::{Line, Meaning, new_key, read_answer, write_body_in, write_submit};
 use crate::child::{Keys, Progress, Stop, with_bar};
 
 /// Buyers.
@@ -70,8 +71,13 @@ impl Sale {
 
     /// The order of each buyer who got one.
     pub(super) fn orders(&self) -> impl Iterator<Item = &str> {
-        self.buyers.iter().filter_map(|buyer| match &buyer.told {
-            Told::Placed(order) => Some(order.as_str()),
+        self.winners().map(|(_, order)| order)
+    }
+
+    /// The same, each with the number of its buyer.
+    pub(super) fn winners(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.buyers.iter().enumerate().filter_map(|(number, buyer)| match &buyer.told {
+            Told::Placed(order) => Some((number, order.as_str())),
             Told::Nothing | Told::Refused => None,
         })
     }
@@ -151,7 +157,8 @@ impl Script for Till {
         self.buyer = buyer;
         self.body.clear();
         let line = Line { sku: FLASH_SKU, quantity: 1, price_minor: price_minor(FLASH_SKU), currency: CURRENCY };
-        write_body(&mut self.body, format_args!("buyer-{buyer}"), &[line]);
+        let channel = if Kind::of(buyer).is_hurried() { HURRIED } else { "" };
+        write_body_in(&mut self.body, channel, format_args!("buyer-{buyer}"), &[line]);
         write_submit(request, &self.authorization, &sale.buyers[buyer].key, &self.body);
         if hangs_up { Step::SendAndHangUp } else { Step::Send }
     }

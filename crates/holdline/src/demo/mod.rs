@@ -1,9 +1,10 @@
 //! `demo`: in a minute, what Holdline is for, on a fresh embedded store and over real HTTP.
 //!
-//! Three acts: a flash sale with clients that repeat themselves and hang up; ten seconds of endless stock; a server that
-//! is killed under load and reopened. Every figure is counted twice, from the clients' answers and from the server's own
-//! data, and the store is audited; the last line says ok only when all of it agrees. Then a server with one small page
-//! runs until Ctrl-C.
+//! Three acts: a flash sale with clients that repeat themselves and hang up, and then pay at a payment center, pay twice or
+//! too late, cancel, or leave; ten seconds of endless stock; a server that is killed under load and reopened. Every figure is
+//! counted twice, from the clients' answers and from the server's own data, money a third time from the center's books, and
+//! the store is audited; the last line says ok only when all of it agrees. Then a server with one small page and the payment
+//! center run until Ctrl-C.
 //!
 //! Exit status 0 when ok, 1 when it is not, 2 when it could not begin.
 
@@ -11,17 +12,20 @@ mod catalog;
 mod endless;
 mod flash;
 mod page;
+mod paying;
 mod verdict;
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use serde_json::json;
 
-use crate::child::{Client, Home, Keys, Progress, Server, Stop, audit, look_up};
+use crate::child::{Center, Client, Home, Keys, Progress, Server, Stop, audit, look_up};
 use crate::provision::DEMO_KEY;
 pub(crate) use page::router as page;
-use verdict::Verdict;
+use paying::Paying;
+use verdict::{Money, Verdict};
 
 /// The tenant's name.
 const TENANT: &str = "demo";
@@ -51,7 +55,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
     let stop = Stop::on_interrupt()?;
     let acting = stop.clone();
-    let (home, verdict) = match tokio::task::spawn_blocking(move || acts(&acting)).await? {
+    let Played { home, center, verdict } = match tokio::task::spawn_blocking(move || acts(&acting)).await? {
         Ok(acted) => acted,
         Err(error) => {
             crate::print(&format!("DEMO FAILED {error:#}\n"))?;
@@ -62,6 +66,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     if !args.exit {
         serve_page(&args, &home, &verdict, &stop).await?;
     }
+    tokio::task::block_in_place(|| center.terminate())?;
     if args.keep {
         crate::print(&format!("kept: {}\n", home.keep().display()))?;
     } else {
@@ -70,29 +75,49 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     Ok(if verdict.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn acts(stop: &Stop) -> anyhow::Result<(Home, Verdict)> {
+/// What the acts leave behind.
+struct Played {
+    home: Home,
+    center: Center,
+    verdict: Verdict,
+}
+
+fn acts(stop: &Stop) -> anyhow::Result<Played> {
     let progress = Progress::new(false);
     let home = Home::embedded()?;
     let keys = Keys::create(&home, TENANT)?;
     let server = Server::start(&home)?;
+    // Its pay pages take money after they were closed: how else would anybody pay too late, or twice.
+    let center = Center::start(&home, &json!({ "pay_after_close": 1 }))?;
     let mut admin = Client::new(server.address, &keys.admin)?;
     catalog::shop().write(&mut admin, "opening")?;
+    center.register(&mut admin)?;
+    paying::write_deadline(&mut admin)?;
 
     progress.say("Act 1: 1,000 units, 20,000 buyers; some ask twice, some hang up and ask again");
     let sale = flash::sell(server.address, &keys, progress, stop)?;
+    progress.say("  those with an order pay at a payment center; some twice, some too late, some never, some cancel");
+    let paying = Paying { address: server.address, keys: &keys, center: &center, progress, stop };
+    let mut payers = paying.pay(&sale)?;
     progress.say("Act 2: endless stock, 100 buyers at a time, for 10 seconds");
     let speed = endless::sell(server.address, &keys, progress, stop)?;
+    progress.say("  the deadline passes: what was not paid is for sale again, late money goes back");
+    paying.settle(&mut payers)?;
     progress.say("Act 3: the server is killed with SIGKILL under load, and started again");
     let cut = endless::sell_until_killed(server, &keys, progress, stop)?;
 
     let server = Server::start(&home)?;
     let answers = sale.orders().chain(speed.acknowledged.iter()).chain(cut.acknowledged.iter());
     let lookup = look_up(server.address, &keys.shop, answers, progress, stop)?;
-    let stock = verdict::Stock::read(&mut Client::new(server.address, &keys.admin)?)?;
+    let paying = Paying { address: server.address, keys: &keys, center: &center, progress, stop };
+    paying.ends(&mut payers)?;
+    let stock = verdict::Stock::at_rest(&mut Client::new(server.address, &keys.admin)?, stop)?;
     server.terminate()?;
     progress.say("auditing the store with SQL of its own");
     let audit = audit(&home)?;
-    Ok((home, Verdict::new(&sale, &speed, &cut, &lookup, &stock, &audit)))
+    let money = Money::new(&payers, center.books()?);
+    let verdict = Verdict::new(&sale, &speed, &cut, &lookup, &stock, &audit, &money);
+    Ok(Played { home, center, verdict })
 }
 
 /// Serves the page until Ctrl-C.

@@ -3,7 +3,12 @@
 //! The file is the CSV of *Online Retail* (UCI Machine Learning Repository, D. Chen 2015). Every line is one of:
 //! - **sold**: positive quantity; an invoice's sold lines are one submit, in the order of the file;
 //! - **written off**: negative quantity outside of a cancellation, at price zero: a negative stock adjustment;
-//! - **unsupported**: a line of a cancellation (invoice `C…`), reported until refunds exist.
+//! - **cancelled**: a line of a cancellation (invoice `C…`) that takes back units of earlier lines (`cancellation.rs`). Where
+//!   nothing of the order is left, the order is cancelled; else the units are taken off it and their price is refunded;
+//! - **cancelled elsewhere**: a line of a cancellation whose original is not in the file; reported, nothing is sent.
+//!
+//! Orders that a later cancellation takes something back from are paid at a payment center of our own, by the real API;
+//! all others stay unpaid, so `captured` is the money of these orders only.
 //!
 //! What becomes of the columns: seller = the code's first character if it is a digit, else `misc`; currency GBP; the
 //! code keeps its case; a missing customer is `guest-<invoice>`; a missing description is the code; prices go with the
@@ -13,9 +18,10 @@
 //! refused by the server like any other.
 //!
 //! Exit status 0 only when the sums match: every line counted once, every placed order found, the balances of every
-//! code as the placed and written-off lines say, nothing oversold, the audit clean; and with F = 1 nothing refused and
-//! nothing left over.
+//! code as the placed, written-off and cancelled lines say, captured = refunded + kept by the lines, by the server and by the
+//! center's books, nothing oversold, the audit clean; and with F = 1 nothing refused and nothing left but what came back.
 
+mod cancellation;
 mod file;
 mod judge;
 mod replay;
@@ -25,8 +31,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use holdline_domain::tenant::PriceSource;
+use serde_json::json;
 
-use crate::child::{Client, Home, Keys, Progress, Server, Stop, StoreArgs};
+use crate::child::{Buyer, Center, Client, Home, Keys, Progress, Server, Stop, StoreArgs};
 use file::Invoices;
 use stock_factor::StockFactor;
 
@@ -64,11 +71,17 @@ fn replay(args: &Args, stop: &Stop) -> anyhow::Result<judge::Verdict> {
     progress.say("writing the catalog and the opening stock");
     invoices.shop(args.stock_factor)?.write(&mut admin, "opening")?;
     stop.check()?;
-    let mut shop = Client::new(server.address, &keys.shop)?;
-    let replayed = replay::replay(&invoices, &mut shop, &mut admin, progress, stop)?;
+    let center = Center::start(&home, &json!({}))?;
+    center.register(&mut admin)?;
+    let shop = Client::new(server.address, &keys.shop)?;
+    let buyer = Buyer::new(server.address, &keys, &center, stop)?;
+    let mut replay = replay::Replay { shop, admin, buyer };
+    let replayed = replay.all(&invoices, progress, stop)?;
+    let money = replay.money(&replayed, || center.books())?;
     let judge =
         judge::Judge { invoices: &invoices, factor: args.stock_factor, home: &home, keys: &keys, progress, stop };
-    let verdict = judge.judge(replayed, server)?;
+    let verdict = judge.judge(replayed, &money, server)?;
+    center.terminate()?;
     home.close()?;
     Ok(verdict)
 }

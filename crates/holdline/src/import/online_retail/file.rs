@@ -32,14 +32,14 @@ struct Row {
 }
 
 /// What a line is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// Sold at a price.
     Sold,
     /// Taken off the stock.
     WrittenOff,
     /// Part of a cancellation.
-    Unsupported,
+    Cancelled,
 }
 
 /// A line, understood.
@@ -62,6 +62,13 @@ pub(super) struct Invoice {
     pub(super) number: String,
     pub(super) buyer: String,
     pub(super) lines: Vec<InvoiceLine>,
+}
+
+impl Invoice {
+    /// Its sold lines, in the order of its submit.
+    pub(super) fn sold(&self) -> impl Iterator<Item = &InvoiceLine> {
+        self.lines.iter().filter(|line| line.kind == Kind::Sold)
+    }
 }
 
 /// The file's invoices in its order.
@@ -116,7 +123,7 @@ impl Invoices {
         let mut units = BTreeMap::new();
         for line in self.all_lines() {
             let taken: &mut i64 = units.entry(line.code.as_str()).or_default();
-            if line.kind != Kind::Unsupported {
+            if line.kind != Kind::Cancelled {
                 *taken += line.units;
             }
         }
@@ -156,7 +163,7 @@ fn understand(row: &Row, number: u64) -> anyhow::Result<InvoiceLine> {
     let price_minor = pence(&row.unit_price)?;
     let kind = match (row.invoice.starts_with('C'), row.quantity) {
         (_, 0) => bail!("Quantity is 0"),
-        (true, _) => Kind::Unsupported,
+        (true, _) => Kind::Cancelled,
         (false, 1..) => Kind::Sold,
         (false, _) if price_minor == 0 => Kind::WrittenOff,
         (false, _) => bail!("a negative Quantity with a price, outside of a cancellation"),
@@ -171,7 +178,7 @@ fn buyer(row: &Row) -> String {
 }
 
 /// Who sells a code.
-fn seller(code: &str) -> String {
+pub(super) fn seller(code: &str) -> String {
     match code.chars().next() {
         Some(first) if first.is_ascii_digit() => first.to_string(),
         _ => "misc".to_owned(),
@@ -218,8 +225,8 @@ mod tests {
                     2,POST,,1,1/12/2010,18,,UK\r\n3,22139,?,-5,1/12/2010,0,,UK\r\nC4,D,Discount,-1,1/12/2010,27.5,1,UK\r\n";
         let invoices = parse(file).unwrap();
         assert_eq!((invoices.lines, invoices.invoices.len()), (5, 4));
-        let kinds: Vec<_> = invoices.all_lines().map(|line| line.kind.clone()).collect();
-        assert_eq!(kinds, [Kind::Sold, Kind::Sold, Kind::Sold, Kind::WrittenOff, Kind::Unsupported]);
+        let kinds: Vec<_> = invoices.all_lines().map(|line| line.kind).collect();
+        assert_eq!(kinds, [Kind::Sold, Kind::Sold, Kind::Sold, Kind::WrittenOff, Kind::Cancelled]);
         assert_eq!(
             (invoices.invoices[1].buyer.as_str(), invoices.invoices[1].lines[0].title.as_str()),
             ("guest-2", "POST")

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 use super::file::Invoices;
-use super::replay::Replayed;
+use super::replay::{Money, Replayed};
 use super::stock_factor::StockFactor;
 use crate::child::{Audit, Client, Home, Keys, Lookup, Progress, Server, Stop, audit, audit_at_rest, look_up, stock};
 
@@ -34,16 +34,18 @@ pub(super) struct Judge<'a> {
 
 impl Judge<'_> {
     /// Looks up, compares, stops the server and audits.
-    pub(super) fn judge(&self, replayed: Replayed, server: Server) -> anyhow::Result<Verdict> {
+    pub(super) fn judge(&self, replayed: Replayed, money: &Money, server: Server) -> anyhow::Result<Verdict> {
         let answers = replayed.orders.iter().map(String::as_str);
         let lookup = look_up(server.address, &self.keys.shop, answers, self.progress, self.stop)?;
-        let (mut failures, beyond) = self.balances(&replayed, server.address)?;
         self.progress.say("audit");
+        // The ledger hears of payments and cancellations after the orders: the balances are read once it has.
         let left_out = audit_at_rest(self.home, self.stop)?.left_out;
+        let (mut failures, beyond) = self.balances(&replayed, server.address)?;
         server.terminate()?;
         let audit = audit(self.home)?;
         let lines = self.invoices.lines;
-        let counted = replayed.placed + replayed.written_off + replayed.unsupported + replayed.refused;
+        let taken_back = replayed.cancelled + replayed.refunded + replayed.cancelled_elsewhere;
+        let counted = replayed.placed + replayed.written_off + taken_back + replayed.refused;
         let mut must = |right: bool, what: String| failures.extend((!right).then_some(what));
         must(counted == lines, format!("{counted} of {lines} lines were counted"));
         must(lookup.is_complete(), format!("{} of {} orders were found", lookup.stored, lookup.acknowledged));
@@ -53,6 +55,15 @@ impl Judge<'_> {
         must(
             replayed.total_minor == replayed.answered_minor,
             format!("the placed lines come to {}, the server says {}", replayed.total_minor, replayed.answered_minor),
+        );
+        let (captured, refunded) = (replayed.captured_minor, replayed.refunded_minor);
+        must(
+            (money.captured, money.refunded) == (captured, refunded),
+            format!("{captured} were paid and {refunded} must go back, the server says {money:?}"),
+        );
+        must(
+            (money.books.captured, money.books.refunded) == (captured, refunded),
+            format!("{captured} were paid and {refunded} must go back, the center says {:?}", money.books),
         );
         must(!self.factor.is_one() || replayed.refused == 0, format!("{} lines were refused", replayed.refused));
         failures.extend(audit.evidence.iter().cloned());
@@ -69,13 +80,14 @@ impl Judge<'_> {
         let (mut failures, mut beyond) = (Vec::new(), 0);
         for (code, row) in codes.iter().zip(rows) {
             let of = |units: &BTreeMap<String, i64>| units.get(*code).copied().unwrap_or_default();
-            let (sold, written_off) = (of(&replayed.sold_units), of(&replayed.written_off_units));
+            let (returned, written_off) = (of(&replayed.returned_units), of(&replayed.written_off_units));
+            let sold = of(&replayed.sold_units) - returned;
             let on_hand = self.factor.of(taken[code]).unwrap_or_default() - written_off;
             if row.on_hand != on_hand || row.held + row.allocated != sold {
                 failures.push(format!("{code}: {row:?}, but {on_hand} must be on hand and {sold} sold"));
             }
-            if self.factor.is_one() && row.available != 0 {
-                failures.push(format!("{code}: {} units are left", row.available));
+            if self.factor.is_one() && row.available != returned {
+                failures.push(format!("{code}: {} units are left, {returned} came back", row.available));
             }
             beyond += (-row.available).max(0).unsigned_abs();
         }
@@ -95,11 +107,17 @@ impl Verdict {
         let mut text = String::new();
         let mut line = |words: String| writeln!(text, "{words}").expect("a String takes every text");
         line(format!(
-            "{} orders of {} submits, worth {}.{:02} GBP",
+            "{} orders of {} submits, worth {} GBP",
             lookup.stored,
             replayed.orders.len(),
-            replayed.total_minor / 100,
-            replayed.total_minor % 100
+            pounds(replayed.total_minor)
+        ));
+        let (captured, refunded) = (replayed.captured_minor, replayed.refunded_minor);
+        line(format!(
+            "of orders that were cancelled later, wholly or in part: captured {} GBP = refunded {} + kept {}",
+            pounds(captured),
+            pounds(refunded),
+            pounds(captured - refunded)
         ));
         if replayed.refused_requests > 0 {
             line(format!("{} requests refused, for these reasons:", replayed.refused_requests));
@@ -118,13 +136,18 @@ impl Verdict {
         for failure in failures.iter().take(NAMED_MAX) {
             line(format!("FAILED {failure}"));
         }
-        let Replayed { placed, written_off, unsupported, refused, .. } = replayed;
+        let Replayed { placed, written_off, cancelled, refunded, cancelled_elsewhere, refused, .. } = replayed;
         let word = if self.is_ok() { "ok" } else { "FAILED" };
         line(format!(
-            "REPLAY {word} lines={lines} placed={placed} written_off={written_off} unsupported={unsupported} \
-             refused={refused} oversold={oversold} audit={}",
+            "REPLAY {word} lines={lines} placed={placed} written_off={written_off} cancelled={cancelled} \
+             refunded={refunded} cancelled_elsewhere={cancelled_elsewhere} refused={refused} oversold={oversold} audit={}",
             audit.word()
         ));
         text
     }
+}
+
+/// Pence as pounds.
+fn pounds(minor: i64) -> String {
+    format!("{}.{:02}", minor / 100, minor % 100)
 }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, bail};
 use serde_json::{Value, json};
 
-use super::file::{CURRENCY, Invoice, InvoiceLine, Invoices, Kind};
-use crate::child::{Answer, Client, Progress, Stop, adjust};
+use super::cancellation::{Cancellations, OrderKey, Part};
+use super::file::{CURRENCY, Invoice, InvoiceLine, Invoices, Kind, seller};
+use crate::child::{Answer, Buyer, CenterBooks, Client, Progress, Stop, adjust};
 
 /// How often a submit without a definite answer is sent again.
 const ATTEMPTS_MAX: usize = 20;
@@ -17,7 +18,10 @@ pub(super) struct Replayed {
     /// Lines by outcome.
     pub(super) placed: u64,
     pub(super) written_off: u64,
-    pub(super) unsupported: u64,
+    /// Lines that ended their order, that were taken off it, and whose original is not in the file.
+    pub(super) cancelled: u64,
+    pub(super) refunded: u64,
+    pub(super) cancelled_elsewhere: u64,
     pub(super) refused: u64,
     /// Submits and write-offs that were refused.
     pub(super) refused_requests: u64,
@@ -33,37 +37,93 @@ pub(super) struct Replayed {
     /// What the placed lines come to, in pence; and what the server says they come to.
     pub(super) total_minor: i64,
     pub(super) answered_minor: i64,
+    /// Units that came back by stock code.
+    pub(super) returned_units: BTreeMap<String, i64>,
+    /// Orders that something is taken back from.
+    paid: BTreeMap<OrderKey, PaidOrder>,
+    /// What the center said that it captured, and what the cancelled lines come to, in pence.
+    pub(super) captured_minor: i64,
+    pub(super) refunded_minor: i64,
 }
 
-/// Sends every invoice.
-pub(super) fn replay(
-    invoices: &Invoices,
-    shop: &mut Client,
-    admin: &mut Client,
-    progress: Progress,
-    stop: &Stop,
-) -> anyhow::Result<Replayed> {
-    let bar = progress.bar("replaying invoices", invoices.invoices.len() as u64);
-    let mut replayed = Replayed::default();
-    for invoice in &invoices.invoices {
-        stop.check()?;
-        let of = |kind: Kind| invoice.lines.iter().filter(move |line| line.kind == kind);
-        let sold: Vec<&InvoiceLine> = of(Kind::Sold).collect();
-        if !sold.is_empty() {
-            replayed.submit(invoice, &sold, shop).with_context(|| format!("invoice {}", invoice.number))?;
+/// An order that was paid.
+#[derive(Clone, Debug)]
+struct PaidOrder {
+    number: String,
+    /// Units of it that nobody has cancelled.
+    left: i64,
+}
+
+/// What the server and the center say of money, in pence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Money {
+    pub(super) captured: i64,
+    pub(super) refunded: i64,
+    pub(super) books: CenterBooks,
+}
+
+/// Who sends.
+pub(super) struct Replay<'a> {
+    pub(super) shop: Client,
+    pub(super) admin: Client,
+    pub(super) buyer: Buyer<'a>,
+}
+
+impl Replay<'_> {
+    /// Sends every invoice.
+    pub(super) fn all(&mut self, invoices: &Invoices, progress: Progress, stop: &Stop) -> anyhow::Result<Replayed> {
+        let bar = progress.bar("replaying invoices", invoices.invoices.len() as u64);
+        let cancellations = Cancellations::find(&invoices.invoices);
+        let mut replayed = Replayed::default();
+        for (place, invoice) in invoices.invoices.iter().enumerate() {
+            stop.check()?;
+            let of = |kind: Kind| invoice.lines.iter().filter(move |line| line.kind == kind);
+            let sold: Vec<&InvoiceLine> = invoice.sold().collect();
+            if !sold.is_empty() {
+                let answer = replayed.submit(invoice, &sold, &mut self.shop);
+                let answer = answer.with_context(|| format!("invoice {}", invoice.number))?;
+                if let Some(answer) = answer {
+                    let pays = replayed.pay(place, &sold, &answer, &cancellations, &mut self.buyer);
+                    pays.with_context(|| format!("paying invoice {}", invoice.number))?;
+                }
+            }
+            for line in of(Kind::WrittenOff) {
+                replayed.write_off(invoice, line, &mut self.admin).with_context(|| format!("line {}", line.number))?;
+            }
+            let cancelled: Vec<&InvoiceLine> = of(Kind::Cancelled).collect();
+            replayed
+                .cancel(invoice, &cancelled, &cancellations, &mut self.buyer)
+                .with_context(|| format!("cancellation {}", invoice.number))?;
+            bar.inc(1);
         }
-        for line in of(Kind::WrittenOff) {
-            replayed.write_off(invoice, line, admin).with_context(|| format!("line {}", line.number))?;
-        }
-        replayed.unsupported += of(Kind::Unsupported).count() as u64;
-        bar.inc(1);
+        bar.finish();
+        Ok(replayed)
     }
-    bar.finish();
-    Ok(replayed)
+
+    /// Waits until no refund is under way, and adds up what the server says of the paid orders.
+    pub(super) fn money(
+        &mut self,
+        replayed: &Replayed,
+        books: impl Fn() -> anyhow::Result<CenterBooks>,
+    ) -> anyhow::Result<Money> {
+        let (mut captured, mut refunded) = (0, 0);
+        for order in replayed.paid.values() {
+            let of = |order: &Value, name: &str| order["paid"][name]["amount"].as_i64();
+            let order = self.buyer.until(&order.number, |order| of(order, "refunding") == Some(0))?;
+            captured += of(&order, "captured").context("a paid order without what was captured")?;
+            refunded += of(&order, "refunded").context("a paid order without what was refunded")?;
+        }
+        Ok(Money { captured, refunded, books: books()? })
+    }
 }
 
 impl Replayed {
-    fn submit(&mut self, invoice: &Invoice, lines: &[&InvoiceLine], shop: &mut Client) -> anyhow::Result<()> {
+    fn submit(
+        &mut self,
+        invoice: &Invoice,
+        lines: &[&InvoiceLine],
+        shop: &mut Client,
+    ) -> anyhow::Result<Option<Value>> {
         let body = json!({
             "buyer_id": invoice.buyer,
             "lines": lines.iter().map(|line| json!({
@@ -75,12 +135,85 @@ impl Replayed {
         });
         let answer = definite(|| shop.submit("/v1/orders", &invoice.number, &body))?;
         match answer.status {
-            200 | 201 => self.placed(lines, &answer.json()?)?,
+            200 | 201 => {
+                let answer = answer.json()?;
+                self.placed(lines, &answer)?;
+                return Ok(Some(answer));
+            }
             413 | 422 => {
                 self.refused += lines.len() as u64;
                 self.refuse(&answer)?;
             }
             status => bail!("the server answered {status}: {}", String::from_utf8_lossy(&answer.body)),
+        }
+        Ok(None)
+    }
+
+    /// Pays those orders of a submit that something is taken back from later.
+    fn pay(
+        &mut self,
+        place: usize,
+        lines: &[&InvoiceLine],
+        answer: &Value,
+        cancellations: &Cancellations,
+        buyer: &mut Buyer<'_>,
+    ) -> anyhow::Result<()> {
+        for order in answer["orders"].as_array().into_iter().flatten() {
+            let of = order["seller"].as_str().context("an order without its seller")?;
+            let key = (place, of.to_owned());
+            if !cancellations.touches(&key) {
+                continue;
+            }
+            let number = order["order_no"].as_str().context("an order without its number")?.to_owned();
+            let payment = buyer.open(&number, "card")?;
+            self.captured_minor += buyer.pay(&payment)?;
+            buyer.until(&number, |order| order["status"] == "confirmed")?;
+            let left = lines.iter().filter(|line| seller(&line.code) == of).map(|line| line.units).sum();
+            self.paid.insert(key, PaidOrder { number, left });
+        }
+        Ok(())
+    }
+
+    /// Takes back what the lines of one cancellation name, order by order.
+    fn cancel(
+        &mut self,
+        invoice: &Invoice,
+        lines: &[&InvoiceLine],
+        cancellations: &Cancellations,
+        buyer: &mut Buyer<'_>,
+    ) -> anyhow::Result<()> {
+        let mut by_order: BTreeMap<&OrderKey, Vec<&Part>> = BTreeMap::new();
+        let mut taken: Vec<(&InvoiceLine, &[Part])> = Vec::new();
+        for line in lines {
+            match cancellations.of(line.number) {
+                None => self.cancelled_elsewhere += 1,
+                Some(parts) if parts.iter().any(|part| !self.paid.contains_key(&part.order)) => {
+                    self.refused += 1;
+                    *self.reasons.entry("original_refused".to_owned()).or_default() += 1;
+                }
+                Some(parts) => {
+                    taken.push((line, parts));
+                    parts.iter().for_each(|part| by_order.entry(&part.order).or_default().push(part));
+                }
+            }
+        }
+        for (key, parts) in &by_order {
+            let order = self.paid.get_mut(*key).context("an order that was not paid")?;
+            order.left -= parts.iter().map(|part| part.units).sum::<i64>();
+            if order.left == 0 {
+                buyer.cancel(&order.number)?;
+            } else {
+                let mut units: BTreeMap<usize, i64> = BTreeMap::new();
+                parts.iter().for_each(|part| *units.entry(part.line_no).or_default() += part.units);
+                let lines: Vec<(usize, i64)> = units.into_iter().collect();
+                buyer.take_off(&order.number, &format!("{}-{}", invoice.number, order.number), &lines)?;
+            }
+        }
+        for (line, parts) in taken {
+            let ended = parts.iter().all(|part| self.paid.get(&part.order).is_some_and(|order| order.left == 0));
+            *(if ended { &mut self.cancelled } else { &mut self.refunded }) += 1;
+            *self.returned_units.entry(line.code.clone()).or_default() += line.units;
+            self.refunded_minor += line.units * line.price_minor;
         }
         Ok(())
     }
