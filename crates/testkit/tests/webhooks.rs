@@ -99,6 +99,7 @@ impl Scene {
             orders: Arc::new(databases.orders(&process)),
             feed: Arc::new(databases.feed(&process)),
             webhooks: Arc::new(databases.webhooks(&process)),
+            life: Arc::new(databases.orders(&process)),
             catalog: Arc::new(databases.catalog(&process)),
             tenants: Arc::new(tenants),
         };
@@ -110,7 +111,7 @@ impl Scene {
             sender: Arc::clone(&receiver) as Arc<dyn WebhookSender>,
             catalog: Arc::clone(&stores.catalog),
             tenants: Arc::clone(&stores.tenants),
-            life: Arc::new(databases.orders(&process)),
+            life: Arc::clone(&stores.life),
             providers: Arc::new(NoProviders),
             checker: Arc::new(NobodyAsks),
             clock: Arc::clone(&process) as Arc<dyn Clock>,
