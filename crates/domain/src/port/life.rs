@@ -50,7 +50,7 @@ pub trait LifeStore: Send + Sync + 'static {
         limit: usize,
     ) -> Result<UnsettledCount, Fault>;
 
-    /// Stores a callback, durably. False: the event was stored before.
+    /// Stores a callback once, durably. False: the event was stored before; to two that come at once it may be new to both.
     async fn keep_callback(&self, callback: &Callback) -> Result<bool, Fault>;
 
     /// Callbacks to act on by `now`, the most overdue first.
