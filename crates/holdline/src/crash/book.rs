@@ -26,6 +26,8 @@ const LINES_MAX: usize = 3;
 /// Of a hundred requests: repetitions of a definite answer, and cancels. The rest are new submits.
 const REPEATED_PERCENT: u32 = 4;
 const CANCELLED_PERCENT: u32 = 25;
+/// Of a hundred requests, where there is a payment center: attempts to pay, each of an order of its own.
+const PAID_PERCENT: u32 = 15;
 /// Of a hundred submits: those that are answered before they are decided.
 const LATER_PERCENT: u32 = 30;
 /// What is wrong, at most so many entries of it.
@@ -42,11 +44,25 @@ pub(super) enum Cancel {
     Done,
 }
 
+/// Where paying stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pay {
+    /// Not asked for.
+    Never,
+    /// Asked for; the answer is not known.
+    Asked,
+    /// An attempt is acknowledged: the center captures its money, now or later.
+    Opened,
+    /// Refused: the order was cancelled before.
+    Refused,
+}
+
 /// An acknowledged order.
 #[derive(Clone, Debug)]
 pub(super) struct OrderKnown {
     pub(super) number: String,
     pub(super) cancel: Cancel,
+    pub(super) pay: Pay,
 }
 
 /// What a submit was told.
@@ -86,6 +102,8 @@ pub(super) enum Errand {
     Submit(usize),
     /// Cancel an order of a submit.
     Cancel(usize, usize),
+    /// Pay an order of a submit.
+    Pay(usize, usize),
 }
 
 /// The clients' knowledge.
@@ -94,6 +112,10 @@ pub(super) struct Book {
     pub(super) submits: Vec<Submit>,
     /// Submits with a definite yes, in the order of their answers.
     placed: Vec<usize>,
+    /// Orders with an acknowledged attempt, in the order of the answers.
+    opened: Vec<(usize, usize)>,
+    /// Whether there is a center to pay at.
+    payments: bool,
     /// Whose submit each number is.
     numbers: HashMap<String, usize>,
     /// Submits without a definite answer, to be sent again while the server still runs.
@@ -108,10 +130,12 @@ pub(super) struct Book {
 }
 
 impl Book {
-    pub(super) fn new(dice: StdRng) -> Self {
+    pub(super) fn new(dice: StdRng, payments: bool) -> Self {
         Self {
             submits: Vec::new(),
             placed: Vec::new(),
+            opened: Vec::new(),
+            payments,
             numbers: HashMap::new(),
             again: VecDeque::new(),
             dice,
@@ -128,7 +152,8 @@ impl Book {
             return Errand::Submit(submit);
         }
         let roll = self.dice.random_range(0..100);
-        if roll < REPEATED_PERCENT + CANCELLED_PERCENT && !self.placed.is_empty() {
+        let paid_percent = if self.payments { PAID_PERCENT } else { 0 };
+        if roll < REPEATED_PERCENT + CANCELLED_PERCENT + paid_percent && !self.placed.is_empty() {
             let submit = self.placed[self.dice.random_range(0..self.placed.len())];
             if roll < REPEATED_PERCENT {
                 self.retried += 1;
@@ -138,6 +163,12 @@ impl Book {
                 unreachable!("`placed` lists placed ones")
             };
             let order = self.dice.random_range(0..orders.len());
+            if roll >= REPEATED_PERCENT + CANCELLED_PERCENT {
+                if orders[order].pay == Pay::Never {
+                    orders[order].pay = Pay::Asked;
+                }
+                return Errand::Pay(submit, order);
+            }
             if orders[order].cancel == Cancel::Never {
                 orders[order].cancel = Cancel::Asked;
             }
@@ -207,7 +238,8 @@ impl Book {
                         self.wrong(format!("{number} was given to two submits"));
                     }
                 }
-                let order = |number: &&str| OrderKnown { number: (*number).to_owned(), cancel: Cancel::Never };
+                let order =
+                    |number: &&str| OrderKnown { number: (*number).to_owned(), cancel: Cancel::Never, pay: Pay::Never };
                 self.submits[submit].told = Told::Placed(numbers.iter().map(order).collect());
                 self.placed.push(submit);
             }
@@ -227,9 +259,30 @@ impl Book {
         match status {
             200 => orders[order].cancel = Cancel::Done,
             503 => {}
+            // An attempt is open: it is settled after the last round.
+            409 if orders[order].pay != Pay::Never && orders[order].cancel != Cancel::Done => {}
             _ => {
                 let number = orders[order].number.clone();
                 self.wrong(format!("cancelling {number} was answered {status}"));
+            }
+        }
+    }
+
+    /// Notes the answer to an attempt to pay.
+    pub(super) fn pay_answered(&mut self, submit: usize, order: usize, status: u16) {
+        let Told::Placed(orders) = &mut self.submits[submit].told else { return };
+        let OrderKnown { number, cancel, pay } = &mut orders[order];
+        match status {
+            201 | 202 if *pay == Pay::Opened => {}
+            201 | 202 if *pay == Pay::Asked => {
+                *pay = Pay::Opened;
+                self.opened.push((submit, order));
+            }
+            503 => {}
+            409 if *cancel != Cancel::Never && *pay != Pay::Opened => *pay = Pay::Refused,
+            _ => {
+                let what = format!("paying {number} was answered {status}, known is {pay:?} and cancel {cancel:?}");
+                self.wrong(what);
             }
         }
     }
@@ -250,22 +303,51 @@ impl Book {
 
     /// Cancels whose answer is not known.
     pub(super) fn uncancelled(&self) -> Vec<(usize, usize, String)> {
-        let placed = self.placed.iter().filter_map(|submit| match &self.submits[*submit].told {
-            Told::Placed(orders) => Some((*submit, orders)),
-            Told::Nothing | Told::Promised(_) | Told::Refused => None,
-        });
-        let orders = placed.flat_map(|(submit, orders)| orders.iter().enumerate().map(move |each| (submit, each)));
-        let asked = orders.filter(|(_, (_, order))| order.cancel == Cancel::Asked);
-        asked.map(|(submit, (place, order))| (submit, place, order.number.clone())).collect()
+        self.placed_that(|order| order.cancel == Cancel::Asked)
+    }
+
+    /// Attempts whose answer is not known.
+    pub(super) fn unpaid(&self) -> Vec<(usize, usize, String)> {
+        self.placed_that(|order| order.pay == Pay::Asked)
+    }
+
+    fn placed_that(&self, is_so: impl Fn(&OrderKnown) -> bool) -> Vec<(usize, usize, String)> {
+        let mut found = Vec::new();
+        for submit in &self.placed {
+            let orders = self.orders_of(*submit).iter().enumerate().filter(|(_, order)| is_so(order));
+            found.extend(orders.map(|(place, order)| (*submit, place, order.number.clone())));
+        }
+        found
+    }
+
+    /// Numbers of the orders with an acknowledged attempt, after the first `from` of them.
+    pub(super) fn numbers_opened(&self, from: usize) -> Vec<String> {
+        let opened = self.opened[from..].iter();
+        opened.map(|(submit, order)| self.orders_of(*submit)[*order].number.clone()).collect()
+    }
+
+    /// How many attempts are acknowledged.
+    pub(super) fn opened_count(&self) -> usize {
+        self.opened.len()
+    }
+
+    /// What the clients know to be paid and not cancelled, in minor units.
+    pub(super) fn kept_minor(&self) -> i64 {
+        let kept = self.opened.iter().filter(|(submit, order)| self.orders_of(*submit)[*order].cancel != Cancel::Done);
+        kept.map(|(submit, order)| self.submits[*submit].total_minor(*order)).sum()
+    }
+
+    fn orders_of(&self, submit: usize) -> &[OrderKnown] {
+        match &self.submits[submit].told {
+            Told::Placed(orders) => orders,
+            Told::Nothing | Told::Promised(_) | Told::Refused => &[],
+        }
     }
 
     /// Numbers of the submits that were placed after the first `from` of them.
     pub(super) fn numbers_placed(&self, from: usize) -> Vec<String> {
-        let orders = self.placed[from..].iter().filter_map(|submit| match &self.submits[*submit].told {
-            Told::Placed(orders) => Some(orders),
-            Told::Nothing | Told::Promised(_) | Told::Refused => None,
-        });
-        orders.flatten().map(|order| order.number.clone()).collect()
+        let orders = self.placed[from..].iter().flat_map(|submit| self.orders_of(*submit));
+        orders.map(|order| order.number.clone()).collect()
     }
 
     /// How many submits were placed.
@@ -299,6 +381,13 @@ impl Submit {
     /// Its sellers, sorted: one order each.
     fn sellers(&self) -> BTreeSet<&'static str> {
         self.lines.iter().map(|(sku, _)| seller_of(*sku)).collect()
+    }
+
+    /// What one of its orders costs.
+    fn total_minor(&self, order: usize) -> i64 {
+        let seller = self.sellers().into_iter().nth(order);
+        let lines = self.lines.iter().filter(|(sku, _)| Some(seller_of(*sku)) == seller);
+        lines.map(|(sku, quantity)| price_minor(*sku) * i64::from(*quantity)).sum()
     }
 }
 
