@@ -14,9 +14,11 @@
 //! Deliberately absent: the disk itself. A killed process has lost nothing that the kernel already had, so power cuts need
 //! a device that forgets; `cargo xtask power-cut` brings one.
 
+mod again;
 mod book;
 mod client;
 mod disk;
+mod goods;
 mod harm;
 mod paid;
 mod proxy;

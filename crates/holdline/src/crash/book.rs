@@ -3,22 +3,16 @@
 //!
 //! All connections share it behind one mutex, held for one lookup or note at a time, never across an await.
 
+mod money;
+
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use rand::RngExt as _;
 use rand::rngs::StdRng;
 
+use super::goods::{SKUS, seller_of};
 use crate::child::submit::{Meaning, new_key};
-use crate::child::{SellerRow, Shop, SkuRow};
 
-/// SKUs; every other one is scarce, and they alternate between the two sellers in pairs.
-pub(super) const SKUS: usize = 8;
-/// Units of a scarce SKU at the start, and added with each round: always too few.
-pub(super) const SCARCE_UNITS: i64 = 60;
-/// Units of the other ones.
-const PLENTY: i64 = 100_000_000;
-/// The currency of all prices.
-pub(super) const CURRENCY: &str = "CNY";
 /// Buyers.
 const BUYERS: u32 = 500;
 /// Lines of a cart, at most.
@@ -268,25 +262,6 @@ impl Book {
         }
     }
 
-    /// Notes the answer to an attempt to pay.
-    pub(super) fn pay_answered(&mut self, submit: usize, order: usize, status: u16) {
-        let Told::Placed(orders) = &mut self.submits[submit].told else { return };
-        let OrderKnown { number, cancel, pay } = &mut orders[order];
-        match status {
-            201 | 202 if *pay == Pay::Opened => {}
-            201 | 202 if *pay == Pay::Asked => {
-                *pay = Pay::Opened;
-                self.opened.push((submit, order));
-            }
-            503 => {}
-            409 if *cancel != Cancel::Never && *pay != Pay::Opened => *pay = Pay::Refused,
-            _ => {
-                let what = format!("paying {number} was answered {status}, known is {pay:?} and cancel {cancel:?}");
-                self.wrong(what);
-            }
-        }
-    }
-
     /// Notes a contradiction.
     pub(super) fn wrong(&mut self, what: String) {
         if self.wrong.len() < WRONG_MAX {
@@ -306,11 +281,6 @@ impl Book {
         self.placed_that(|order| order.cancel == Cancel::Asked)
     }
 
-    /// Attempts whose answer is not known.
-    pub(super) fn unpaid(&self) -> Vec<(usize, usize, String)> {
-        self.placed_that(|order| order.pay == Pay::Asked)
-    }
-
     fn placed_that(&self, is_so: impl Fn(&OrderKnown) -> bool) -> Vec<(usize, usize, String)> {
         let mut found = Vec::new();
         for submit in &self.placed {
@@ -318,23 +288,6 @@ impl Book {
             found.extend(orders.map(|(place, order)| (*submit, place, order.number.clone())));
         }
         found
-    }
-
-    /// Numbers of the orders with an acknowledged attempt, after the first `from` of them.
-    pub(super) fn numbers_opened(&self, from: usize) -> Vec<String> {
-        let opened = self.opened[from..].iter();
-        opened.map(|(submit, order)| self.orders_of(*submit)[*order].number.clone()).collect()
-    }
-
-    /// How many attempts are acknowledged.
-    pub(super) fn opened_count(&self) -> usize {
-        self.opened.len()
-    }
-
-    /// What the clients know to be paid and not cancelled, in minor units.
-    pub(super) fn kept_minor(&self) -> i64 {
-        let kept = self.opened.iter().filter(|(submit, order)| self.orders_of(*submit)[*order].cancel != Cancel::Done);
-        kept.map(|(submit, order)| self.submits[*submit].total_minor(*order)).sum()
     }
 
     fn orders_of(&self, submit: usize) -> &[OrderKnown] {
@@ -382,52 +335,6 @@ impl Submit {
     fn sellers(&self) -> BTreeSet<&'static str> {
         self.lines.iter().map(|(sku, _)| seller_of(*sku)).collect()
     }
-
-    /// What one of its orders costs.
-    fn total_minor(&self, order: usize) -> i64 {
-        let seller = self.sellers().into_iter().nth(order);
-        let lines = self.lines.iter().filter(|(sku, _)| Some(seller_of(*sku)) == seller);
-        lines.map(|(sku, quantity)| price_minor(*sku) * i64::from(*quantity)).sum()
-    }
-}
-
-fn seller_of(sku: usize) -> &'static str {
-    if sku % 4 < 2 { "east" } else { "west" }
-}
-
-/// Whether a SKU has too few units.
-pub(super) fn is_scarce(sku: usize) -> bool {
-    sku.is_multiple_of(2)
-}
-
-/// A SKU's code.
-pub(super) fn code(sku: usize) -> &'static str {
-    ["CR-0", "CR-1", "CR-2", "CR-3", "CR-4", "CR-5", "CR-6", "CR-7"][sku]
-}
-
-/// A SKU's price in minor units.
-pub(super) fn price_minor(sku: usize) -> i64 {
-    100 + i64::try_from(sku).expect("there are eight SKUs")
-}
-
-/// Units that a SKU has been given after `rounds` rounds have begun.
-pub(super) fn given(sku: usize, rounds: u32) -> i64 {
-    if is_scarce(sku) { SCARCE_UNITS * (1 + i64::from(rounds)) } else { PLENTY }
-}
-
-/// What is sold.
-pub(super) fn shop() -> Shop {
-    let seller = |id: &str| SellerRow { id: id.to_owned(), name: id.to_owned() };
-    let sku = |sku: usize| SkuRow {
-        code: code(sku).to_owned(),
-        seller: seller_of(sku).to_owned(),
-        title: format!("Crash article {sku}"),
-        price_minor: price_minor(sku),
-        currency: CURRENCY,
-        quota_per_buyer: None,
-        opening: given(sku, 0),
-    };
-    Shop { sellers: vec![seller("east"), seller("west")], skus: (0..SKUS).map(sku).collect() }
 }
 
 #[cfg(test)]

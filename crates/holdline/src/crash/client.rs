@@ -7,7 +7,8 @@ use holdline_load::http::{HttpError, Response, write_request};
 
 use serde_json::{Value, json};
 
-use super::book::{Book, CURRENCY, Errand, Submit, Told, code, price_minor};
+use super::book::{Book, Errand, Submit, Told};
+use super::goods::{CURRENCY, code, price_minor};
 use crate::child::PROVIDER;
 use crate::child::submit::{Line, Meaning, read_answer, write_body, write_submit, write_submit_for_later};
 

@@ -3,16 +3,19 @@
 //! The center captures as soon as a payment is created, so that nobody has to pay at it; some of its answers are lost, and
 //! Holdline asks again. It is told of no address for callbacks: that of a server changes with each start.
 
+use std::time::Duration;
+
 use anyhow::Context as _;
 use serde_json::json;
 
+use super::again::definite_but;
 use super::client::{attempt, payments};
-use super::rounds::{Rounds, definite_but};
+use super::rounds::Rounds;
 use crate::child::{Center, CenterBooks, Client, Home, Money, audit};
 
 /// How often the center's books are compared until everything has gone its way, and the time between.
 const LOOKS_MAX: u32 = 60;
-const LOOK_EVERY: std::time::Duration = std::time::Duration::from_millis(500);
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Of its answers, so many are lost.
 const LOST_ANSWERS: f64 = 0.02;
 

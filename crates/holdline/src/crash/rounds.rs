@@ -2,17 +2,18 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use serde_json::json;
 
 use super::Args;
-use super::book::{Book, SCARCE_UNITS, SKUS, Submit, Told, code, given, is_scarce, shop};
+use super::again::{definite, definite_but};
+use super::book::{Book, Submit, Told};
 use super::client::body;
 use super::disk::Switch;
+use super::goods::{SCARCE_UNITS, SKUS, code, given, is_scarce, shop};
 use super::paid;
 use super::proxy::Proxy;
 use super::trouble::Trouble;
@@ -25,12 +26,8 @@ use crate::child::{
 
 /// The tenant's name.
 const TENANT: &str = "crash";
-/// How often a request without a definite answer is sent again after the start.
-const ATTEMPTS_MAX: usize = 400;
 /// How long an accepted submit may take to be decided after the trouble, in seconds: it is taken up after two.
 const STATUS_WAIT_S: u64 = 20;
-/// Time between such attempts.
-const ATTEMPT_EVERY: Duration = Duration::from_millis(50);
 
 /// Runs them.
 pub(super) fn run(args: &Args, stop: &Stop) -> anyhow::Result<Verdict> {
@@ -280,28 +277,6 @@ impl Rounds<'_> {
             format!("{}: {row:?}, the clients know of {} units; left out: {left_out:?}", code(sku), sold[sku])
         }))
     }
-}
-
-/// Sends until the answer is not "no room" or "not known yet".
-fn definite(stop: &Stop, send: impl FnMut() -> anyhow::Result<Answer>) -> anyhow::Result<Answer> {
-    definite_but(stop, |answer| answer.status == 202, send)
-}
-
-/// Sends until the answer is not "no room", and is not one that will change by itself.
-pub(super) fn definite_but(
-    stop: &Stop,
-    will_change: impl Fn(&Answer) -> bool,
-    mut send: impl FnMut() -> anyhow::Result<Answer>,
-) -> anyhow::Result<Answer> {
-    for _ in 0..ATTEMPTS_MAX {
-        let answer = send()?;
-        if answer.status != 503 && !will_change(&answer) {
-            return Ok(answer);
-        }
-        stop.check()?;
-        stop.pause(ATTEMPT_EVERY);
-    }
-    bail!("no definite answer after {ATTEMPTS_MAX} attempts")
 }
 
 pub(super) fn numbers_of(answer: &Answer) -> anyhow::Result<String> {
