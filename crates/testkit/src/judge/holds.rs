@@ -113,16 +113,17 @@ fn is_past(evidence: &Evidence, hold: &HoldRecord, seller: Option<&SellerId>, at
     let taken_at_ms = taken_at_ms.map_or(i64::MAX, |stored| stored.taken_at_ms);
     let Some(order) = order_of(evidence, hold, seller) else { return false };
     let of_order = evidence.orders.events.iter().filter(|stored| stored.event.order_no == order.no);
-    let mut before = of_order.take_while(|stored| stored.written_at_ms <= at_ms);
-    before.any(|stored| {
+    let before: Vec<_> = of_order.take_while(|stored| stored.written_at_ms <= at_ms).collect();
+    let lapsed = before.iter().rposition(|stored| stored.event.kind == EventKind::HoldLapsed);
+    before.iter().enumerate().any(|(place, stored)| {
         let later = stored.written_at_ms >= taken_at_ms;
         match stored.event.kind {
             EventKind::Cancelled => true,
             // Paid with another hold: it takes no further one.
             EventKind::Confirmed => order.hold_n != hold.id.n,
             EventKind::Expired | EventKind::HoldLapsed | EventKind::HoldRaised => later,
-            // Another hold was taken for it, and it knows that one.
-            EventKind::HeldAgain => later && order.hold_n != hold.id.n,
+            // Another hold was taken for it, and it knows that one: since then, or for as long as it did not lapse.
+            EventKind::HeldAgain => (later || lapsed < Some(place)) && order.hold_n != hold.id.n,
             _ => false,
         }
     })
