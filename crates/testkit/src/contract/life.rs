@@ -97,8 +97,8 @@ fn update(order: Order, kind: EventKind) -> Vec<(OrderWrite, EventKind)> {
     vec![(OrderWrite::Update(Box::new(order)), kind)]
 }
 
-fn captured(amount: i64, attached: bool, at: UnixMillis) -> Option<Captured> {
-    Some(Captured { amount: Minor(amount), currency: currency("CNY"), at, attached })
+fn captured(amount: i64, attached: bool, at: UnixMillis) -> Captured {
+    Captured { amount: Minor(amount), currency: currency("CNY"), at, attached }
 }
 
 /// Two processes open the first attempt of an order: one row, the order's own, word for word.
@@ -137,7 +137,7 @@ pub async fn refunds_of_two_writers_never_exceed_what_was_captured(first: Proces
     let id = attempt(1).id;
     let paid = order.pay_started(&id).expect("it waits").captured(&id, Minor(165)).expect("it is open");
     let paid = Order { version: order.version.next(), ..paid };
-    let money = Attempt { captured: captured(165, true, at(0)), state: AttemptState::Captured, ..attempt(1) };
+    let money = Attempt { captured: Some(captured(165, true, at(0))), state: AttemptState::Captured, ..attempt(1) };
     applied(&first, Change { orders: update(paid, EventKind::Confirmed), ..of(vec![row(money)]) }).await;
     let order = stored(&second, 1).await;
     let refund = |n: i32| {
@@ -201,13 +201,13 @@ pub async fn overdue_attempts_are_not_hidden_by_open_ones(first: Process, second
     applied(&first, of(open)).await;
     let overdue = Attempt { deadline: at(-1_000), next_look: Some(at(600_000)), ..attempt(21) };
     let unattached = Attempt {
-        captured: captured(165, false, at(-3_000)),
+        captured: Some(captured(165, false, at(-3_000))),
         state: AttemptState::Captured,
         next_look: Some(at(600_000)),
         ..attempt(22)
     };
     let doubted = Attempt { flag: Some(AttemptFlag::AmountDiffers), ..attempt(23) };
-    let settled = Attempt { captured: captured(165, true, at(-3_000)), next_look: None, ..attempt(24) };
+    let settled = Attempt { captured: Some(captured(165, true, at(-3_000))), next_look: None, ..attempt(24) };
     applied(&second, of(vec![row(overdue), row(unattached), row(doubted), row(settled)])).await;
     let listed = ok(first.life.unsettled_attempts(TENANT, NOW, 5).await);
     assert_eq!(ids(&listed), [number(23), number(22), number(21)], "the longest first");
