@@ -32,8 +32,8 @@ async fn ask(place: &Place, event: &Event, key: &str) -> Reply {
 }
 
 /// Each state has one cell, in the order of [`From::ALL`].
-async fn row(event: Event, cells: [Cell; From::ALL.len()]) {
-    for (from, cell) in From::ALL.into_iter().zip(cells) {
+async fn row(event: Event, cells: &[Cell; From::ALL.len()]) {
+    for (from, cell) in From::ALL.into_iter().zip(cells.iter().copied()) {
         let place = Place::at(from).await;
         let (before, told) = (place.order().await, place.told(event.told).await);
         // Two at once, and one more when they have their answers.
@@ -110,7 +110,7 @@ async fn pay_started_by_a_buyer() {
     let opened = To(201, &[("status", "pending_payment"), ("payment_status", "processing"), ("hold_status", "held")]);
     row(
         Event { path: "payments", body: json!({"provider": "model"}), told: "order.payment_started" },
-        [opened, opened, opened, NOT_NOW, NOT_NOW, NOT_NOW, NOT_NOW, NOT_NOW, NOT_NOW, NOT_NOW, NOT_NOW, NOT_NOW],
+        &[opened, opened, opened, NOT_NOW, NOT_NOW, NOT_NOW, NOT_NOW, NOT_NOW, NOT_NOW, NOT_NOW, NOT_NOW, NOT_NOW],
     )
     .await;
 }
@@ -122,7 +122,7 @@ async fn cancel_by_buyer_or_merchant() {
     let open = No(409, "payment_open");
     row(
         Event { path: "cancel", body: json!({}), told: "order.cancelled" },
-        [unpaid, open, unpaid, paid, paid, SHIPPED, SHIPPED, SHIPPED, NOT_NOW, Already, Already, NOT_NOW],
+        &[unpaid, open, unpaid, paid, paid, SHIPPED, SHIPPED, SHIPPED, NOT_NOW, Already, Already, NOT_NOW],
     )
     .await;
 }
@@ -132,7 +132,7 @@ async fn hold_by_risk() {
     let held = To(200, &[("paused", "risk")]);
     row(
         Event { path: "pause", body: json!({"reason": "risk"}), told: "order.paused" },
-        [NOT_NOW, NOT_NOW, NOT_NOW, held, held, held, held, held, NOT_NOW, NOT_NOW, NOT_NOW, NOT_NOW],
+        &[NOT_NOW, NOT_NOW, NOT_NOW, held, held, held, held, held, NOT_NOW, NOT_NOW, NOT_NOW, NOT_NOW],
     )
     .await;
 }
@@ -142,7 +142,7 @@ async fn unhold_by_risk() {
     let resumed = To(200, &[("status", "confirmed")]);
     row(
         Event { path: "resume", body: json!({}), told: "order.resumed" },
-        [NOT_NOW, NOT_NOW, NOT_NOW, Already, resumed, Already, Already, Already, NOT_NOW, NOT_NOW, NOT_NOW, NOT_NOW],
+        &[NOT_NOW, NOT_NOW, NOT_NOW, Already, resumed, Already, Already, Already, NOT_NOW, NOT_NOW, NOT_NOW, NOT_NOW],
     )
     .await;
 }
@@ -153,7 +153,7 @@ async fn ship_what_is_left() {
     let paused = No(409, "order_paused");
     row(
         Event { path: "shipments", body: json!({}), told: "order.shipped" },
-        [NOT_NOW, NOT_NOW, NOT_NOW, shipped, paused, shipped, NO_UNITS, NO_UNITS, NOT_NOW, NOT_NOW, NOT_NOW, NOT_NOW],
+        &[NOT_NOW, NOT_NOW, NOT_NOW, shipped, paused, shipped, NO_UNITS, NO_UNITS, NOT_NOW, NOT_NOW, NOT_NOW, NOT_NOW],
     )
     .await;
 }
@@ -164,7 +164,7 @@ async fn deliver_a_parcel() {
     let arrived = To(200, &[("fulfillment_status", "delivered")]);
     row(
         Event { path: "shipments/1/deliver", body: json!({}), told: "order.delivered" },
-        [UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, partly, arrived, Already, Already, UNKNOWN, UNKNOWN, UNKNOWN],
+        &[UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, partly, arrived, Already, Already, UNKNOWN, UNKNOWN, UNKNOWN],
     )
     .await;
 }
@@ -175,7 +175,7 @@ async fn received_by_the_buyer() {
     let completed = To(200, &[("status", "completed")]);
     row(
         Event { path: "receive", body: json!({}), told: "order.completed" },
-        [NOT_NOW, NOT_NOW, NOT_NOW, early, early, early, early, completed, Already, NOT_NOW, NOT_NOW, NOT_NOW],
+        &[NOT_NOW, NOT_NOW, NOT_NOW, early, early, early, early, completed, Already, NOT_NOW, NOT_NOW, NOT_NOW],
     )
     .await;
 }
@@ -189,7 +189,7 @@ async fn refund_of_a_part() {
             body: json!({"amount": {"amount": 500, "currency": "CNY"}}),
             told: "order.refund_started",
         },
-        [
+        &[
             NO_MONEY, NO_MONEY, NO_MONEY, refunds, refunds, refunds, refunds, refunds, refunds, NO_MONEY, NO_MONEY,
             NO_MONEY,
         ],
@@ -202,7 +202,7 @@ async fn return_of_a_unit() {
     let asked = To(201, &[]);
     row(
         Event { path: "returns", body: one_unit(), told: "order.return_changed" },
-        [NOT_NOW, NOT_NOW, NOT_NOW, NO_UNITS, NO_UNITS, NO_UNITS, NO_UNITS, asked, asked, NOT_NOW, NOT_NOW, NOT_NOW],
+        &[NOT_NOW, NOT_NOW, NOT_NOW, NO_UNITS, NO_UNITS, NO_UNITS, NO_UNITS, asked, asked, NOT_NOW, NOT_NOW, NOT_NOW],
     )
     .await;
 }
