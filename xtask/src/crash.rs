@@ -2,7 +2,7 @@
 //! the client's own list of acknowledged orders.
 //!
 //! The contract with the binary: `holdline crash --rounds N --store sqlite|postgres --processes N --trouble WHAT
-//! [--database-url URL]`, status 0 when nothing was lost. The address is a superuser's; the command makes a database of its
+//! [--payments] [--database-url URL]`, status 0 when nothing was lost. The address is a superuser's; the command makes a database of its
 //! own in that server, or starts a server of its own where it means it harm.
 
 use anyhow::Result;
@@ -36,14 +36,14 @@ impl Store {
     fn runs(self) -> &'static [Run] {
         match self {
             // A data directory has one owner.
-            Self::Sqlite => &[Run { processes: "1", trouble: "process", harms_database: false }],
+            Self::Sqlite => &[Run { processes: "1", trouble: "process,provider-killed", harms: Harms::Provider }],
             // Alone nobody goes on; with others somebody does; and the database itself may be away.
             Self::Postgres => &[
-                Run { processes: "1", trouble: "process", harms_database: false },
-                Run { processes: "3", trouble: "process", harms_database: false },
-                Run { processes: "2", trouble: DATABASE_TROUBLES, harms_database: true },
+                Run { processes: "1", trouble: "process", harms: Harms::Servers },
+                Run { processes: "3", trouble: "process,provider-killed", harms: Harms::Provider },
+                Run { processes: "2", trouble: DATABASE_TROUBLES, harms: Harms::Database },
                 // Alone, because the network of the others leads to one server.
-                Run { processes: "2", trouble: "database-promoted", harms_database: true },
+                Run { processes: "2", trouble: "database-promoted", harms: Harms::Database },
             ],
         }
     }
@@ -57,8 +57,18 @@ const DATABASE_TROUBLES: &str = "connections-cut,database-killed,database-restar
 struct Run {
     processes: &'static str,
     trouble: &'static str,
-    /// The database must be the command's own then.
-    harms_database: bool,
+    harms: Harms,
+}
+
+/// What a run means harm besides.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Harms {
+    /// Nothing: the servers of Holdline only.
+    Servers,
+    /// A payment center, which the command starts when it is told of payments.
+    Provider,
+    /// The database: it must be the command's own then.
+    Database,
 }
 
 /// Runs `rounds` of trouble in each run on each store; `server` is required for PostgreSQL.
@@ -69,7 +79,12 @@ pub(crate) fn run(workspace: &Workspace, rounds: u32, stores: &[Store], server: 
         let mut crash = workspace.cargo(&["run", "--quiet", "--locked", "--release", "-p", "holdline", "--", "crash"]);
         crash.args(["--rounds", &rounds.to_string(), "--store", store.name()]);
         crash.args(["--processes", run.processes, "--trouble", run.trouble]);
-        if let (Store::Postgres, Some(server), false) = (store, server, run.harms_database) {
+        if run.harms == Harms::Provider {
+            crash.arg("--payments");
+        }
+        if let (Store::Postgres, Some(server)) = (store, server)
+            && run.harms != Harms::Database
+        {
             crash.args(["--database-url", server.url()]).env(URL_VARIABLE, server.url());
         }
         process::run(&mut crash)?;

@@ -30,5 +30,17 @@ pub(crate) fn describe() {
     describe_counter!("holdline_webhook_tries_total", "Requests to endpoints of webhooks, by how they ended");
     describe_counter!("holdline_webhook_events_given_up_total", "Events that an endpoint did not take in ten tries");
     describe_gauge!("holdline_webhooks_blocked", "Endpoints that take nothing, as far as this process knows");
+    describe_gauge!(
+        "holdline_unsettled",
+        "Attempts, refunds and callbacks unsettled for 15 minutes, in the whole store, by kind; 1000 means at least as many"
+    );
+    describe_gauge!(
+        "holdline_unsettled_oldest_seconds",
+        Unit::Seconds,
+        "For how long the oldest of them is unsettled, by kind; 0 if none is"
+    );
+    describe_counter!("holdline_callbacks_refused_total", "Callbacks of providers that were not believed, by why");
+    describe_counter!("holdline_orphan_payments_total", "Callbacks about captured money of no payment known here");
+    describe_counter!("holdline_late_payments_total", "Money that came after its orders had ended, or twice");
     describe_counter!("holdline_parked_tries_total", "Tries of parked events, by consumer and how they ended");
 }

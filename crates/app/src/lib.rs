@@ -244,6 +244,7 @@ impl App {
         inner.tasks.run_loop("attempts to pay", payment::follow_attempts(self.clone()));
         inner.tasks.run_loop("refunds", payment::follow_refunds(self.clone()));
         inner.tasks.run_loop("callbacks", payment::follow_callbacks(self.clone()));
+        inner.tasks.run_loop("unsettled money", payment::watch_unsettled(self.clone()));
         inner.tasks.run_loop("closing of accounts", close::close_daily(self.clone()));
     }
 

@@ -26,7 +26,7 @@ mod shop;
 mod stop;
 pub(crate) mod submit;
 
-pub(crate) use audit::{Audit, audit, audit_at_rest};
+pub(crate) use audit::{Audit, Money, audit, audit_at_rest};
 pub(crate) use buyer::Buyer;
 pub(crate) use center::{Center, CenterBooks, PROVIDER};
 pub(crate) use client::{Answer, Client, percent_encoded};

@@ -6,16 +6,21 @@
 //! looked up. With several processes on one PostgreSQL one of them is killed, the others serve on, and who asks again asks
 //! any of them. A round may instead kill, restart or pause the PostgreSQL itself, or the network to it: the servers
 //! must find back by themselves. On a disk that a program can harm (`--disk-switch`) a round may cut its power, fail or hold
-//! its flushes, or fill it. After the last round every acknowledged order of all rounds is looked up, the server comes to rest, the
+//! its flushes, or fill it. With `--payments` orders are paid at a payment center of our own (`holdline sandbox-provider`), which may be killed
+//! as well; every acknowledged attempt is looked up, and in the end what the center captured is what it gave back and what orders keep, by
+//! the center's books, the audit, and the clients. After the last round every acknowledged order of all rounds is looked up, the server comes to rest, the
 //! audit must leave nothing out, and the balances of each SKU must be what the clients know.
 //!
 //! Deliberately absent: the disk itself. A killed process has lost nothing that the kernel already had, so power cuts need
 //! a device that forgets; `cargo xtask power-cut` brings one.
 
+mod again;
 mod book;
 mod client;
 mod disk;
+mod goods;
 mod harm;
+mod paid;
 mod proxy;
 mod rounds;
 mod trouble;
@@ -45,9 +50,12 @@ pub(crate) struct Args {
     /// Servers on the one PostgreSQL; one of them is killed in each round
     #[arg(long, value_name = "N", default_value_t = 1)]
     processes: usize,
-    /// What happens in a round; of several each round has one at random. All but `process` need a private PostgreSQL
+    /// What happens in a round; of several each round has one at random. All but `process` need something to harm
     #[arg(long, value_enum, value_delimiter = ',', value_name = "WHAT", default_value = "process")]
     trouble: Vec<Trouble>,
+    /// A payment center beside the servers: some orders are paid at it, and some of those cancelled
+    #[arg(long)]
+    payments: bool,
     /// The program that harms the disk under --data, called with a word such as `off`
     #[arg(long, value_name = "PROGRAM", requires = "data")]
     disk_switch: Option<PathBuf>,
@@ -89,6 +97,10 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     ensure!(
         args.disk_switch.is_some() || args.trouble.iter().all(|trouble| !trouble.is_of_disk()),
         "troubles of the disk need --disk-switch: without it there is no disk to harm"
+    );
+    ensure!(
+        args.payments || !args.trouble.contains(&Trouble::ProviderKilled),
+        "the trouble of a payment center needs --payments: without it there is none to kill"
     );
     ensure!((0.1..=60.0).contains(&args.seconds_per_round), "--seconds-per-round must be 0.1 to 60");
     ensure!((1.0..=100_000.0).contains(&args.rate), "--rate must be 1 to 100,000");

@@ -77,6 +77,9 @@ fn metrics_tell_what_happened_and_what_it_means() -> Result<()> {
         "holdline_flush_seconds",
         "holdline_queue_depth",
         "holdline_holds_open",
+        "holdline_unsettled",
+        "holdline_unsettled_oldest_seconds",
+        "holdline_parked_events",
     ] {
         assert!(figures.contains(&format!("# HELP {name} ")), "{name} is not explained in {figures}");
     }

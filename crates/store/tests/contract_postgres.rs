@@ -9,8 +9,8 @@ use tokio_postgres::Client;
 
 async fn process(url: &str) -> Process {
     let stores = connect_postgres(url, url, &Clocks::of_machine()).await.expect("the server can be reached");
-    let Stores { ledger, orders, feed, webhooks, catalog, tenants, .. } = stores;
-    Process { ledger, orders, feed, webhooks, catalog, tenants }
+    let Stores { ledger, orders, feed, webhooks, life, catalog, tenants, .. } = stores;
+    Process { ledger, orders, feed, webhooks, life, catalog, tenants }
 }
 
 async fn with_installation<T: Future<Output = ()>>(rule: impl FnOnce(Process, Process) -> T) {
@@ -24,6 +24,7 @@ async fn with_installation<T: Future<Output = ()>>(rule: impl FnOnce(Process, Pr
 holdline_testkit::ledger_contract!(super::with_installation);
 holdline_testkit::order_contract!(super::with_installation);
 holdline_testkit::feed_contract!(super::with_installation);
+holdline_testkit::life_contract!(super::with_installation);
 holdline_testkit::catalog_contract!(super::with_installation);
 holdline_testkit::tenant_contract!(super::with_installation);
 holdline_testkit::webhook_contract!(super::with_installation);

@@ -12,6 +12,7 @@ fn process(databases: &Databases, name: &str) -> Process {
         orders: Arc::new(databases.orders(&process)),
         feed: Arc::new(databases.feed(&process)),
         webhooks: Arc::new(databases.webhooks(&process)),
+        life: Arc::new(databases.orders(&process)),
         catalog: Arc::new(databases.catalog(&process)),
         tenants: Arc::new(databases.tenants(&process)),
     }
@@ -25,6 +26,7 @@ async fn with_installation<T: Future<Output = ()>>(rule: impl FnOnce(Process, Pr
 holdline_testkit::ledger_contract!(super::with_installation);
 holdline_testkit::order_contract!(super::with_installation);
 holdline_testkit::feed_contract!(super::with_installation);
+holdline_testkit::life_contract!(super::with_installation);
 holdline_testkit::catalog_contract!(super::with_installation);
 holdline_testkit::tenant_contract!(super::with_installation);
 holdline_testkit::webhook_contract!(super::with_installation);

@@ -1,7 +1,7 @@
 //! Webhooks in virtual time: the real app on the model stores, and a receiver that does as it is told.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -9,7 +9,9 @@ use holdline_app::{App, Clock, Ports, Settings};
 use holdline_domain::feed::{End, Failure};
 use holdline_domain::id::{EndpointName, TenantId, TenantName, WebhookUrl};
 use holdline_domain::order::OrderNo;
-use holdline_domain::port::{NoProviders, NobodyAsks, TenantStore as _, WebhookAnswer, WebhookMessage, WebhookSender};
+use holdline_domain::port::{
+    NoProviders, NobodyAsks, OrderStore, TenantStore as _, WebhookAnswer, WebhookMessage, WebhookSender,
+};
 use holdline_domain::tenant::{CommitOn, Policies, PriceSource, Tenant};
 use holdline_domain::webhook::{EndpointKey, TRIES_MAX, WebhookSecret};
 use holdline_testkit::contract::{self, Process};
@@ -25,6 +27,9 @@ struct Receiver {
     /// `None`: it takes all.
     takes: Mutex<Option<Takes>>,
     sent: Mutex<Vec<WebhookMessage>>,
+    /// Where it looks an event up on its arrival, and what it did not find there.
+    feed: OnceLock<Arc<dyn OrderStore>>,
+    unknown: Mutex<Vec<WebhookMessage>>,
 }
 
 impl Receiver {
@@ -62,6 +67,11 @@ impl WebhookSender for Receiver {
 
     async fn send(&self, message: &WebhookMessage) -> WebhookAnswer {
         tokio::time::sleep(Duration::from_millis(30)).await;
+        let event = &message.event;
+        let page = self.feed.get().expect("the scene is set").events_after(event.seq - 1, 1).await.expect("calm");
+        if page.events.first() != Some(event) {
+            self.unknown.lock().push(message.clone());
+        }
         self.sent.lock().push(message.clone());
         if self.does_take(message) {
             WebhookAnswer::Taken { status: 200 }
@@ -99,9 +109,11 @@ impl Scene {
             orders: Arc::new(databases.orders(&process)),
             feed: Arc::new(databases.feed(&process)),
             webhooks: Arc::new(databases.webhooks(&process)),
+            life: Arc::new(databases.orders(&process)),
             catalog: Arc::new(databases.catalog(&process)),
             tenants: Arc::new(tenants),
         };
+        assert!(receiver.feed.set(Arc::clone(&stores.orders)).is_ok(), "a scene is set once");
         let ports = Ports {
             ledger: Arc::clone(&stores.ledger),
             orders: Arc::clone(&stores.orders),
@@ -110,7 +122,7 @@ impl Scene {
             sender: Arc::clone(&receiver) as Arc<dyn WebhookSender>,
             catalog: Arc::clone(&stores.catalog),
             tenants: Arc::clone(&stores.tenants),
-            life: Arc::new(databases.orders(&process)),
+            life: Arc::clone(&stores.life),
             providers: Arc::new(NoProviders),
             checker: Arc::new(NobodyAsks),
             clock: Arc::clone(&process) as Arc<dyn Clock>,
@@ -153,6 +165,17 @@ async fn every_event_is_taken_once_and_those_of_an_order_in_sequence() {
     assert!(taken.values().all(|versions| versions == &[1, 2]), "{taken:?}");
     let log = scene.app.webhook_deliveries(&scene.key, None, 1_000).await.expect("a log");
     assert_eq!(log.len(), 128);
+}
+
+/// Whoever acts on a webhook may read the order at once: nothing is told before it is durable.
+#[tokio::test(start_paused = true)]
+async fn an_event_is_in_the_feed_when_it_is_sent() {
+    let scene = Scene::start().await;
+    contract::order::one_key_is_placed_once_by_a_crowd(scene.stores.clone(), scene.stores.clone()).await;
+    // Nobody pays it within half an hour: the app ends it.
+    scene.until(Duration::from_mins(31), async || scene.receiver.sent.lock().len() >= 2).await;
+    assert_eq!(scene.receiver.taken().into_values().collect::<Vec<_>>(), [[1, 2]]);
+    assert!(scene.receiver.unknown.lock().is_empty(), "{:?}", scene.receiver.unknown.lock());
 }
 
 #[tokio::test(start_paused = true)]

@@ -107,6 +107,10 @@ impl App {
         word: &ProviderWord,
     ) -> Result<(), Fault> {
         let attempt = match AttemptId::try_new(payment) {
+            // It was heard. The provider is being asked since, and its books end the doubt.
+            Ok(id) if callback.state == CallbackState::Flagged => {
+                self.inner.ports.life.attempt(callback.tenant, &id).await?
+            }
             Ok(id) => self.hear(callback.tenant, &id, word, Heard::Told).await?,
             Err(_) => None,
         };
@@ -116,7 +120,10 @@ impl App {
                     && (*amount, *currency) != (attempt.amount, attempt.currency) =>
             {
                 let note = format!("it speaks of {} {currency}, owed are {}", amount.0, attempt.amount.0);
-                self.note(callback, CallbackState::Flagged, Some(note)).await
+                if attempt.next_look.is_none() {
+                    return self.note(callback, CallbackState::Done, Some(note)).await;
+                }
+                self.postpone(Callback { state: CallbackState::Flagged, ..callback }, &note).await
             }
             (Some(_), _) => self.note(callback, CallbackState::Done, None).await,
             (None, ProviderWord::Captured { amount, currency, .. }) => {

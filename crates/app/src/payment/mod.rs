@@ -16,13 +16,16 @@ mod late;
 mod open;
 mod refund;
 mod rehold;
+mod unsettled;
 mod view;
 
 pub(crate) use accounts::{Accounts, keep_fresh};
 pub(crate) use follow::{follow_attempts, follow_callbacks, follow_refunds};
 pub use open::{PayRequest, PayScope};
 pub use refund::RefundRequest;
-pub use view::{Payment, Unsettled};
+pub use unsettled::Unsettled;
+pub(crate) use unsettled::watch_unsettled;
+pub use view::Payment;
 
 /// How often a change that lost a race is decided anew. Each loss means that somebody else made progress.
 const TRIES_MAX: usize = 8;

@@ -1,11 +1,10 @@
-//! Reading payments, and the list of what is not settled.
+//! Reading payments.
 
 use holdline_domain::fulfillment::Shipment;
 use holdline_domain::id::TenantId;
 use holdline_domain::order::{GroupState, Order, OrderNo};
-use holdline_domain::payment::{Attempt, AttemptId, Callback, PaymentNo, Refund};
+use holdline_domain::payment::{Attempt, AttemptId, PaymentNo, Refund};
 use holdline_domain::refusal::Refusal;
-use holdline_domain::time::UnixMillis;
 
 use crate::App;
 use crate::error::Error;
@@ -19,17 +18,6 @@ pub struct Payment {
     pub attempts: Vec<Attempt>,
     /// Every refund of what they captured, by attempt and number.
     pub refunds: Vec<Refund>,
-}
-
-/// What is not settled: money whose place is not final, longer than it should take.
-#[derive(Debug, Clone, Default)]
-pub struct Unsettled {
-    /// Attempts that are open past their deadline, or have captured money that belongs to no order.
-    pub attempts: Vec<Attempt>,
-    /// Refunds that have not succeeded.
-    pub refunds: Vec<Refund>,
-    /// Callbacks that contradict what is known here, or speak of what is not known.
-    pub callbacks: Vec<Callback>,
 }
 
 impl App {
@@ -82,20 +70,5 @@ impl App {
     /// An order's shipments.
     pub async fn shipments_of(&self, tenant: TenantId, order_no: &OrderNo) -> Result<Vec<Shipment>, Error> {
         Ok(self.inner.ports.life.shipments(tenant, std::slice::from_ref(order_no)).await?)
-    }
-
-    /// What has not been settled for at least so long, at most `limit` of each kind, the longest first.
-    pub async fn unsettled(&self, tenant: TenantId, older_ms: i64, limit: usize) -> Result<Unsettled, Error> {
-        let now = self.inner.ports.clock.wall();
-        let before = UnixMillis(now.0.saturating_sub(older_ms));
-        let life = &self.inner.ports.life;
-        let attempts = life.unsettled_attempts(tenant, before, limit).await?;
-        let stands =
-            |attempt: &Attempt| attempt.unattached().is_some() || attempt.deadline < now || attempt.flag.is_some();
-        Ok(Unsettled {
-            attempts: attempts.into_iter().filter(stands).collect(),
-            refunds: life.unsettled_refunds(tenant, before, limit).await?,
-            callbacks: life.unsettled_callbacks(tenant, before, limit).await?,
-        })
     }
 }

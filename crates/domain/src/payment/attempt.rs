@@ -141,6 +141,14 @@ impl Attempt {
         self.captured.filter(|captured| !captured.attached)
     }
 
+    /// Since when its money has no final place: since it was captured; or since it opened, if somebody spoke of another sum;
+    /// else from its deadline on. `None`: nothing is left to do. An instant to come: it is open, as it should be.
+    pub fn unsettled_since(&self) -> Option<UnixMillis> {
+        self.next_look?;
+        let unpaid = if self.flag.is_some() { self.opened } else { self.deadline };
+        Some(self.captured.map_or(unpaid, |captured| captured.at))
+    }
+
     /// The same attempt in another state, one version on.
     #[must_use]
     pub fn next(&self, state: AttemptState) -> Self {

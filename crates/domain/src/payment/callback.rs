@@ -12,7 +12,7 @@ named_enum! {
         New = "new",
         /// Acted on: what it said is true now, or was before.
         Done = "done",
-        /// It contradicts what is known here: it was not believed, and somebody should look at it.
+        /// It contradicts what is known here, and was not believed: looked at until its provider's books have settled the payment.
         Flagged = "flagged",
         /// It speaks of a captured payment that is not known here: looked for again, in the end refunded.
         Orphan = "orphan",
@@ -42,6 +42,13 @@ pub struct Callback {
     pub tries: i32,
     /// When to act on it next; `None`: there is nothing left to do.
     pub next_try: Option<UnixMillis>,
+}
+
+impl Callback {
+    /// Since when it waits to be done; `None`: it is.
+    pub fn unsettled_since(&self) -> Option<UnixMillis> {
+        (self.state != CallbackState::Done).then_some(self.received)
+    }
 }
 
 impl std::fmt::Debug for Callback {

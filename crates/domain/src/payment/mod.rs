@@ -16,6 +16,7 @@ mod hear;
 mod intent;
 mod provider;
 mod refund;
+mod unsettled;
 
 #[cfg(test)]
 mod hear_tests;
@@ -28,5 +29,6 @@ pub use hear::{Heard, hear, hear_refund};
 pub use intent::{AttemptId, PaymentNo};
 pub use provider::{ProviderAccount, ProviderKind, ProviderName};
 pub use refund::{Refund, RefundReason, RefundState, refundable};
+pub use unsettled::{UnsettledCount, UnsettledKind};
 
 pub(crate) use attempt::stamp;

@@ -107,6 +107,11 @@ impl Refund {
         stamp_next(&mut self.next_try, now);
     }
 
+    /// Since when it has not come to its end; `None`: it has.
+    pub fn unsettled_since(&self) -> Option<UnixMillis> {
+        self.next_try.map(|_| self.created)
+    }
+
     /// The same refund in another state, one version on.
     #[must_use]
     pub fn next(&self, state: RefundState) -> Self {

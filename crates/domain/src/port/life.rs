@@ -9,7 +9,9 @@ use crate::fault::Fault;
 use crate::fulfillment::{Return, Shipment};
 use crate::id::TenantId;
 use crate::order::OrderNo;
-use crate::payment::{Attempt, AttemptId, Callback, PaymentNo, ProviderAccount, ProviderName, Refund};
+use crate::payment::{
+    Attempt, AttemptId, Callback, PaymentNo, ProviderAccount, ProviderName, Refund, UnsettledCount, UnsettledKind,
+};
 use crate::time::UnixMillis;
 
 /// What lives with orders.
@@ -30,27 +32,27 @@ pub trait LifeStore: Send + Sync + 'static {
     /// Refunds to send or ask for by `now`, the most overdue first.
     async fn due_refunds(&self, now: UnixMillis, limit: usize) -> Result<Vec<Refund>, Fault>;
 
-    /// Attempts of a tenant with something left to do that were opened before `before`, the oldest look first.
-    async fn unsettled_attempts(
+    /// Attempts of a tenant that have been unsettled since `by` or longer ([`Attempt::unsettled_since`]), the longest first.
+    async fn unsettled_attempts(&self, tenant: TenantId, by: UnixMillis, limit: usize) -> Result<Vec<Attempt>, Fault>;
+
+    /// Refunds of a tenant that have been unsettled since `by` or longer ([`Refund::unsettled_since`]), the longest first.
+    async fn unsettled_refunds(&self, tenant: TenantId, by: UnixMillis, limit: usize) -> Result<Vec<Refund>, Fault>;
+
+    /// Callbacks of a tenant that have been unsettled since `by` or longer ([`Callback::unsettled_since`]), the longest first.
+    async fn unsettled_callbacks(&self, tenant: TenantId, by: UnixMillis, limit: usize)
+    -> Result<Vec<Callback>, Fault>;
+
+    /// Of the `limit` rows of a kind, of all tenants, that have been unsettled the longest by `now`: how many since `by` or
+    /// longer, and since when the first.
+    async fn count_unsettled(
         &self,
-        tenant: TenantId,
-        before: UnixMillis,
+        kind: UnsettledKind,
+        by: UnixMillis,
+        now: UnixMillis,
         limit: usize,
-    ) -> Result<Vec<Attempt>, Fault>;
+    ) -> Result<UnsettledCount, Fault>;
 
-    /// Refunds of a tenant that have not succeeded and were created before `before`, the oldest try first.
-    async fn unsettled_refunds(&self, tenant: TenantId, before: UnixMillis, limit: usize)
-    -> Result<Vec<Refund>, Fault>;
-
-    /// Callbacks of a tenant that somebody should look at, or that are not done and came before `before`.
-    async fn unsettled_callbacks(
-        &self,
-        tenant: TenantId,
-        before: UnixMillis,
-        limit: usize,
-    ) -> Result<Vec<Callback>, Fault>;
-
-    /// Stores a callback, durably. False: the event was stored before.
+    /// Stores a callback once, durably. False: the event was stored before; to two that come at once it may be new to both.
     async fn keep_callback(&self, callback: &Callback) -> Result<bool, Fault>;
 
     /// Callbacks to act on by `now`, the most overdue first.

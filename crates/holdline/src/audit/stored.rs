@@ -41,7 +41,7 @@ pub(super) mod kind {
 /// The format of a hold's texts that this audit knows.
 pub(super) const HOLD_FORMAT: i64 = 1;
 /// The schema that this audit knows.
-pub(super) const SCHEMA_KNOWN: i64 = 6;
+pub(super) const SCHEMA_KNOWN: i64 = 7;
 /// `account.kind` of a stock account.
 pub(super) const STOCK: i64 = 0;
 

@@ -31,6 +31,23 @@ pub(crate) struct Audit {
     pub(crate) evidence: Vec<String>,
     /// Orders read.
     pub(crate) orders: u64,
+    /// Where captured money is, in the one currency.
+    pub(crate) money: Money,
+}
+
+/// Sums of money in minor units.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub(crate) struct Money {
+    /// All that providers said they had captured.
+    pub(crate) captured: i64,
+    /// Given back.
+    pub(crate) refunded: i64,
+    /// Set aside to be given back.
+    pub(crate) on_its_way_back: i64,
+    /// What orders were paid with and keep.
+    pub(crate) kept: i64,
+    /// What belongs to no order and is not on its way back yet.
+    pub(crate) undecided: i64,
 }
 
 impl Audit {
@@ -51,6 +68,8 @@ struct Report {
     checks: Vec<Check>,
     left_out: BTreeMap<String, u64>,
     orders: u64,
+    #[serde(default)]
+    money: BTreeMap<String, Money>,
 }
 
 #[derive(Deserialize)]
@@ -106,8 +125,10 @@ fn read(report: Report, status: Option<i32>) -> anyhow::Result<Audit> {
     anyhow::ensure!(report.checks.iter().any(|check| check.judged > 0), "the audit judged nothing");
     let broken = report.checks.iter().filter(|check| check.mismatches > 0);
     let evidence = broken.flat_map(|check| check.evidence.iter().map(|line| format!("{}: {line}", check.code)));
+    anyhow::ensure!(report.money.len() <= 1, "the audit found several currencies where one is used");
     Ok(Audit {
         clean,
+        money: report.money.into_values().next().unwrap_or_default(),
         oversold: oversold.mismatches,
         evidence: evidence.take(EVIDENCE_MAX).collect(),
         left_out: report.left_out,
@@ -121,7 +142,13 @@ mod tests {
 
     fn report(status: &str, mismatches: u64) -> Report {
         let check = Check { code: OVERSOLD.to_owned(), judged: 3, mismatches, evidence: vec!["a".to_owned()] };
-        Report { status: status.to_owned(), checks: vec![check], left_out: BTreeMap::new(), orders: 3 }
+        Report {
+            status: status.to_owned(),
+            checks: vec![check],
+            left_out: BTreeMap::new(),
+            orders: 3,
+            money: BTreeMap::new(),
+        }
     }
 
     #[test]

@@ -3,22 +3,16 @@
 //!
 //! All connections share it behind one mutex, held for one lookup or note at a time, never across an await.
 
+mod money;
+
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use rand::RngExt as _;
 use rand::rngs::StdRng;
 
+use super::goods::{SKUS, seller_of};
 use crate::child::submit::{Meaning, new_key};
-use crate::child::{SellerRow, Shop, SkuRow};
 
-/// SKUs; every other one is scarce, and they alternate between the two sellers in pairs.
-pub(super) const SKUS: usize = 8;
-/// Units of a scarce SKU at the start, and added with each round: always too few.
-pub(super) const SCARCE_UNITS: i64 = 60;
-/// Units of the other ones.
-const PLENTY: i64 = 100_000_000;
-/// The currency of all prices.
-pub(super) const CURRENCY: &str = "CNY";
 /// Buyers.
 const BUYERS: u32 = 500;
 /// Lines of a cart, at most.
@@ -26,6 +20,8 @@ const LINES_MAX: usize = 3;
 /// Of a hundred requests: repetitions of a definite answer, and cancels. The rest are new submits.
 const REPEATED_PERCENT: u32 = 4;
 const CANCELLED_PERCENT: u32 = 25;
+/// Of a hundred requests, where there is a payment center: attempts to pay, each of an order of its own.
+const PAID_PERCENT: u32 = 15;
 /// Of a hundred submits: those that are answered before they are decided.
 const LATER_PERCENT: u32 = 30;
 /// What is wrong, at most so many entries of it.
@@ -42,11 +38,25 @@ pub(super) enum Cancel {
     Done,
 }
 
+/// Where paying stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pay {
+    /// Not asked for.
+    Never,
+    /// Asked for; the answer is not known.
+    Asked,
+    /// An attempt is acknowledged: the center captures its money, now or later.
+    Opened,
+    /// Refused: the order was cancelled before.
+    Refused,
+}
+
 /// An acknowledged order.
 #[derive(Clone, Debug)]
 pub(super) struct OrderKnown {
     pub(super) number: String,
     pub(super) cancel: Cancel,
+    pub(super) pay: Pay,
 }
 
 /// What a submit was told.
@@ -86,6 +96,8 @@ pub(super) enum Errand {
     Submit(usize),
     /// Cancel an order of a submit.
     Cancel(usize, usize),
+    /// Pay an order of a submit.
+    Pay(usize, usize),
 }
 
 /// The clients' knowledge.
@@ -94,6 +106,10 @@ pub(super) struct Book {
     pub(super) submits: Vec<Submit>,
     /// Submits with a definite yes, in the order of their answers.
     placed: Vec<usize>,
+    /// Orders with an acknowledged attempt, in the order of the answers.
+    opened: Vec<(usize, usize)>,
+    /// Whether there is a center to pay at.
+    payments: bool,
     /// Whose submit each number is.
     numbers: HashMap<String, usize>,
     /// Submits without a definite answer, to be sent again while the server still runs.
@@ -108,10 +124,12 @@ pub(super) struct Book {
 }
 
 impl Book {
-    pub(super) fn new(dice: StdRng) -> Self {
+    pub(super) fn new(dice: StdRng, payments: bool) -> Self {
         Self {
             submits: Vec::new(),
             placed: Vec::new(),
+            opened: Vec::new(),
+            payments,
             numbers: HashMap::new(),
             again: VecDeque::new(),
             dice,
@@ -128,7 +146,8 @@ impl Book {
             return Errand::Submit(submit);
         }
         let roll = self.dice.random_range(0..100);
-        if roll < REPEATED_PERCENT + CANCELLED_PERCENT && !self.placed.is_empty() {
+        let paid_percent = if self.payments { PAID_PERCENT } else { 0 };
+        if roll < REPEATED_PERCENT + CANCELLED_PERCENT + paid_percent && !self.placed.is_empty() {
             let submit = self.placed[self.dice.random_range(0..self.placed.len())];
             if roll < REPEATED_PERCENT {
                 self.retried += 1;
@@ -138,6 +157,12 @@ impl Book {
                 unreachable!("`placed` lists placed ones")
             };
             let order = self.dice.random_range(0..orders.len());
+            if roll >= REPEATED_PERCENT + CANCELLED_PERCENT {
+                if orders[order].pay == Pay::Never {
+                    orders[order].pay = Pay::Asked;
+                }
+                return Errand::Pay(submit, order);
+            }
             if orders[order].cancel == Cancel::Never {
                 orders[order].cancel = Cancel::Asked;
             }
@@ -207,7 +232,8 @@ impl Book {
                         self.wrong(format!("{number} was given to two submits"));
                     }
                 }
-                let order = |number: &&str| OrderKnown { number: (*number).to_owned(), cancel: Cancel::Never };
+                let order =
+                    |number: &&str| OrderKnown { number: (*number).to_owned(), cancel: Cancel::Never, pay: Pay::Never };
                 self.submits[submit].told = Told::Placed(numbers.iter().map(order).collect());
                 self.placed.push(submit);
             }
@@ -227,6 +253,8 @@ impl Book {
         match status {
             200 => orders[order].cancel = Cancel::Done,
             503 => {}
+            // An attempt is open: it is settled after the last round.
+            409 if orders[order].pay != Pay::Never && orders[order].cancel != Cancel::Done => {}
             _ => {
                 let number = orders[order].number.clone();
                 self.wrong(format!("cancelling {number} was answered {status}"));
@@ -250,22 +278,29 @@ impl Book {
 
     /// Cancels whose answer is not known.
     pub(super) fn uncancelled(&self) -> Vec<(usize, usize, String)> {
-        let placed = self.placed.iter().filter_map(|submit| match &self.submits[*submit].told {
-            Told::Placed(orders) => Some((*submit, orders)),
-            Told::Nothing | Told::Promised(_) | Told::Refused => None,
-        });
-        let orders = placed.flat_map(|(submit, orders)| orders.iter().enumerate().map(move |each| (submit, each)));
-        let asked = orders.filter(|(_, (_, order))| order.cancel == Cancel::Asked);
-        asked.map(|(submit, (place, order))| (submit, place, order.number.clone())).collect()
+        self.placed_that(|order| order.cancel == Cancel::Asked)
+    }
+
+    fn placed_that(&self, is_so: impl Fn(&OrderKnown) -> bool) -> Vec<(usize, usize, String)> {
+        let mut found = Vec::new();
+        for submit in &self.placed {
+            let orders = self.orders_of(*submit).iter().enumerate().filter(|(_, order)| is_so(order));
+            found.extend(orders.map(|(place, order)| (*submit, place, order.number.clone())));
+        }
+        found
+    }
+
+    fn orders_of(&self, submit: usize) -> &[OrderKnown] {
+        match &self.submits[submit].told {
+            Told::Placed(orders) => orders,
+            Told::Nothing | Told::Promised(_) | Told::Refused => &[],
+        }
     }
 
     /// Numbers of the submits that were placed after the first `from` of them.
     pub(super) fn numbers_placed(&self, from: usize) -> Vec<String> {
-        let orders = self.placed[from..].iter().filter_map(|submit| match &self.submits[*submit].told {
-            Told::Placed(orders) => Some(orders),
-            Told::Nothing | Told::Promised(_) | Told::Refused => None,
-        });
-        orders.flatten().map(|order| order.number.clone()).collect()
+        let orders = self.placed[from..].iter().flat_map(|submit| self.orders_of(*submit));
+        orders.map(|order| order.number.clone()).collect()
     }
 
     /// How many submits were placed.
@@ -300,45 +335,6 @@ impl Submit {
     fn sellers(&self) -> BTreeSet<&'static str> {
         self.lines.iter().map(|(sku, _)| seller_of(*sku)).collect()
     }
-}
-
-fn seller_of(sku: usize) -> &'static str {
-    if sku % 4 < 2 { "east" } else { "west" }
-}
-
-/// Whether a SKU has too few units.
-pub(super) fn is_scarce(sku: usize) -> bool {
-    sku.is_multiple_of(2)
-}
-
-/// A SKU's code.
-pub(super) fn code(sku: usize) -> &'static str {
-    ["CR-0", "CR-1", "CR-2", "CR-3", "CR-4", "CR-5", "CR-6", "CR-7"][sku]
-}
-
-/// A SKU's price in minor units.
-pub(super) fn price_minor(sku: usize) -> i64 {
-    100 + i64::try_from(sku).expect("there are eight SKUs")
-}
-
-/// Units that a SKU has been given after `rounds` rounds have begun.
-pub(super) fn given(sku: usize, rounds: u32) -> i64 {
-    if is_scarce(sku) { SCARCE_UNITS * (1 + i64::from(rounds)) } else { PLENTY }
-}
-
-/// What is sold.
-pub(super) fn shop() -> Shop {
-    let seller = |id: &str| SellerRow { id: id.to_owned(), name: id.to_owned() };
-    let sku = |sku: usize| SkuRow {
-        code: code(sku).to_owned(),
-        seller: seller_of(sku).to_owned(),
-        title: format!("Crash article {sku}"),
-        price_minor: price_minor(sku),
-        currency: CURRENCY,
-        quota_per_buyer: None,
-        opening: given(sku, 0),
-    };
-    Shop { sellers: vec![seller("east"), seller("west")], skus: (0..SKUS).map(sku).collect() }
 }
 
 #[cfg(test)]

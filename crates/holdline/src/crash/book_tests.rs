@@ -5,7 +5,7 @@ use rand::SeedableRng as _;
 use super::*;
 
 fn book() -> Book {
-    let mut book = Book::new(StdRng::seed_from_u64(1));
+    let mut book = Book::new(StdRng::seed_from_u64(1), true);
     let submit = |lines: &[(usize, u32)]| Submit {
         key: "k".to_owned(),
         buyer: 1,
@@ -55,4 +55,32 @@ fn cancelled_orders_give_their_units_back() {
     assert_eq!((book.units_sold()[0], book.units_sold()[3]), (2, 1));
     book.cancel_answered(0, 0, 200);
     assert_eq!((book.units_sold()[0], book.units_sold()[3], book.acknowledged()), (0, 1, 2));
+}
+
+#[test]
+fn what_was_paid_and_not_cancelled_is_kept() {
+    let mut book = book();
+    book.submit_answered(0, Meaning::Placed, "1,2");
+    for order in 0..2 {
+        let Told::Placed(orders) = &mut book.submits[0].told else { panic!("it is placed") };
+        orders[order].pay = Pay::Asked;
+    }
+    assert_eq!(book.unpaid().len(), 2);
+    book.pay_answered(0, 0, 201);
+    book.pay_answered(0, 0, 202);
+    book.pay_answered(0, 1, 503);
+    assert_eq!((book.kept_minor(), book.unpaid(), book.opened_count()), (200, vec![(0, 1, "2".to_owned())], 1));
+    book.pay_answered(0, 1, 201);
+    assert_eq!(book.kept_minor(), 303);
+    book.cancel_answered(0, 0, 200);
+    assert_eq!((book.kept_minor(), book.numbers_opened(1)), (103, vec!["2".to_owned()]));
+    assert!(book.wrong.is_empty());
+}
+
+#[test]
+fn a_refused_attempt_of_an_order_that_nobody_cancelled_is_a_contradiction() {
+    let mut book = book();
+    book.submit_answered(1, Meaning::Placed, "1");
+    book.pay_answered(1, 0, 409);
+    assert_eq!(book.wrong.len(), 1);
 }

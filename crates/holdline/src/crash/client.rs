@@ -5,7 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use holdline_load::generator::{Outcome, Script, Step};
 use holdline_load::http::{HttpError, Response, write_request};
 
-use super::book::{Book, CURRENCY, Errand, Submit, Told, code, price_minor};
+use serde_json::{Value, json};
+
+use super::book::{Book, Errand, Submit, Told};
+use super::goods::{CURRENCY, code, price_minor};
+use crate::child::PROVIDER;
 use crate::child::submit::{Line, Meaning, read_answer, write_body, write_submit, write_submit_for_later};
 
 /// A connection.
@@ -22,9 +26,23 @@ impl Runner {
         Self { authorization, book: Arc::clone(book), errand: Errand::Submit(0), numbers: String::new() }
     }
 
+    fn headers(&self) -> [(&str, &str); 3] {
+        [("host", "127.0.0.1"), ("authorization", &self.authorization), ("content-type", "application/json")]
+    }
+
     fn book(&self) -> MutexGuard<'_, Book> {
         self.book.lock().expect("nothing panics while it holds the book")
     }
+}
+
+/// Where an order's attempts are opened and read.
+pub(super) fn payments(number: &str) -> String {
+    format!("/v1/orders/{number}/payments")
+}
+
+/// The body of an attempt.
+pub(super) fn attempt() -> Value {
+    json!({ "provider": PROVIDER })
 }
 
 /// A submit's body.
@@ -54,12 +72,15 @@ impl Script for Runner {
             Errand::Cancel(submit, order) => {
                 let Told::Placed(orders) = &book.submits[submit].told else { return Step::Done };
                 let target = format!("/v1/orders/{}/cancel", orders[order].number);
-                let headers = [
-                    ("host", "127.0.0.1"),
-                    ("authorization", self.authorization.as_str()),
-                    ("content-type", "application/json"),
-                ];
-                write_request(request, "POST", &target, &headers, b"{}");
+                write_request(request, "POST", &target, &self.headers(), b"{}");
+            }
+            Errand::Pay(submit, order) => {
+                let Told::Placed(orders) = &book.submits[submit].told else { return Step::Done };
+                let target = payments(&orders[order].number);
+                // The order's number is the key: it is paid by one attempt, however often it is sent.
+                let mut headers = self.headers().to_vec();
+                headers.push(("idempotency-key", &orders[order].number));
+                write_request(request, "POST", &target, &headers, attempt().to_string().as_bytes());
             }
         }
         Step::Send
@@ -82,11 +103,15 @@ impl Script for Runner {
                 self.book().cancel_answered(submit, order, response.status);
                 Outcome::Replayed("")
             }
+            Errand::Pay(submit, order) => {
+                self.book().pay_answered(submit, order, response.status);
+                Outcome::Replayed("")
+            }
         }
     }
 
     fn lost(&mut self, _: &HttpError) {
-        // A lost cancel stays asked for; it is settled after the last round.
+        // A lost cancel or attempt stays asked for; it is settled after the last round.
         if let Errand::Submit(submit) = self.errand {
             self.book().submit_lost(submit);
         }

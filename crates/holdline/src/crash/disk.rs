@@ -12,8 +12,9 @@ use anyhow::{Context as _, bail, ensure};
 use holdline_load::private_postgres::PrivatePostgres;
 use serde_json::Value;
 
-use super::book::{Book, code};
+use super::book::Book;
 use super::client::body;
+use super::goods::code;
 use super::rounds::numbers_of;
 use super::trouble::Trouble;
 use crate::child::submit::Meaning;

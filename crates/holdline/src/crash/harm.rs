@@ -13,10 +13,16 @@ use super::disk::Scene;
 use super::proxy::Network;
 use super::rounds::Rounds;
 use super::trouble::{AWAY_MAX, Trouble};
-use crate::child::Server;
+use crate::child::{Center, Server};
 
 /// The earliest instant of a trouble: the first requests are on their way.
 const BEGINS_AFTER: Duration = Duration::from_millis(50);
+
+fn killed_and_restarted(center: &mut Option<Center>) -> anyhow::Result<()> {
+    let running = center.take().context("there is no payment center to kill")?;
+    *center = Some(running.killed_and_restarted()?);
+    Ok(())
+}
 
 impl Rounds<'_> {
     /// The trouble happens under load. Whoever is left is loaded as long again; whatever is gone and is not a server of
@@ -31,6 +37,7 @@ impl Rounds<'_> {
         let runners = (0..self.args.connections).map(|_| Runner::new(&self.keys.shop, &self.book)).collect();
         let mut victims = self.victims(trouble, servers);
         let goes_on = if servers.is_empty() { Duration::ZERO } else { begins_after };
+        let center = &mut self.center;
         let postgres = self.home.postgres_mut();
         let (switch, proxy, book, keys) = (self.switch.as_ref(), self.proxy.as_ref(), &*self.book, self.keys);
         let stop = self.stop;
@@ -61,6 +68,7 @@ impl Rounds<'_> {
                 let happened = match (trouble, postgres) {
                     (trouble, _) if trouble.network().is_some() => Ok(()),
                     (Trouble::Process, _) => victims.drain(..).try_for_each(Server::kill),
+                    (Trouble::ProviderKilled, _) => killed_and_restarted(center),
                     (trouble, postgres) if trouble.is_of_disk() => {
                         let switch = switch.context("there is no disk to harm");
                         let scene = switch.map(|switch| Scene { switch, victims, postgres, book, address, keys, stop });

@@ -2,33 +2,32 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use serde_json::json;
 
 use super::Args;
-use super::book::{Book, SCARCE_UNITS, SKUS, Submit, Told, code, given, is_scarce, shop};
+use super::again::{definite, definite_but};
+use super::book::{Book, Submit, Told};
 use super::client::body;
 use super::disk::Switch;
+use super::goods::{SCARCE_UNITS, SKUS, code, given, is_scarce, shop};
+use super::paid;
 use super::proxy::Proxy;
 use super::trouble::Trouble;
 use super::verdict::Verdict;
 use crate::child::submit::Meaning;
 use crate::child::{
-    Answer, Audit, Client, Engine, Home, Keys, Progress, Server, Stop, adjust, audit, audit_at_rest, look_up, stock,
+    Answer, Audit, Center, Client, Engine, Home, Keys, Progress, Server, Stop, adjust, audit, audit_at_rest, look_up,
+    stock,
 };
 
 /// The tenant's name.
 const TENANT: &str = "crash";
-/// How often a request without a definite answer is sent again after the start.
-const ATTEMPTS_MAX: usize = 400;
 /// How long an accepted submit may take to be decided after the trouble, in seconds: it is taken up after two.
 const STATUS_WAIT_S: u64 = 20;
-/// Time between such attempts.
-const ATTEMPT_EVERY: Duration = Duration::from_millis(50);
 
 /// Runs them.
 pub(super) fn run(args: &Args, stop: &Stop) -> anyhow::Result<Verdict> {
@@ -49,18 +48,21 @@ pub(super) fn run(args: &Args, stop: &Stop) -> anyhow::Result<Verdict> {
     };
     let keys = Keys::create(&home, TENANT)?;
     let mut servers = (0..args.processes).map(|_| Server::start(&home)).collect::<anyhow::Result<Vec<_>>>()?;
-    shop().write(&mut Client::new(servers[0].address, &keys.admin)?, "opening")?;
+    let mut admin = Client::new(servers[0].address, &keys.admin)?;
+    shop().write(&mut admin, "opening")?;
+    let center = if args.payments { Some(paid::open(&home, seed, &mut admin)?) } else { None };
     let mut rounds = Rounds {
         args,
         home: &mut home,
         keys: &keys,
-        book: Arc::new(Mutex::new(Book::new(StdRng::seed_from_u64(seed)))),
+        book: Arc::new(Mutex::new(Book::new(StdRng::seed_from_u64(seed), args.payments))),
         dice: StdRng::seed_from_u64(!seed),
         verdict: Verdict { seed, clean: true, processes: args.processes, ..Verdict::default() },
         progress,
         stop,
         switch: args.disk_switch.clone().map(Switch::new),
         proxy,
+        center,
     };
     let bar = progress.bar("crash rounds", u64::from(args.rounds));
     for round in 1..=args.rounds {
@@ -95,10 +97,12 @@ pub(super) struct Rounds<'a> {
     pub(super) switch: Option<Switch>,
     /// The network between Holdline and its database, where it may fail.
     pub(super) proxy: Option<Proxy>,
+    /// Where orders are paid, if they are.
+    pub(super) center: Option<Center>,
 }
 
 impl Rounds<'_> {
-    fn book(&self) -> MutexGuard<'_, Book> {
+    pub(super) fn book(&self) -> MutexGuard<'_, Book> {
         self.book.lock().expect("nothing panics while it holds the book")
     }
 
@@ -111,6 +115,7 @@ impl Rounds<'_> {
         }
         let submitted = self.book().submits.len();
         let placed = self.book().placed_count();
+        let opened = self.book().opened_count();
         let trouble = self.args.trouble[self.dice.random_range(0..self.args.trouble.len())];
         self.load_and_trouble(trouble, servers)?;
         self.stop.check()?;
@@ -131,6 +136,7 @@ impl Rounds<'_> {
         let lookup = look_up(self.any(servers), &self.keys.shop, numbers, quiet, self.stop)?;
         self.verdict.lost += lookup.lost;
         self.verdict.failures.extend(lookup.named.iter().map(|number| format!("round {round}: {number} is lost")));
+        self.look_up_attempts(opened, &mut client)?;
         let wrong = std::mem::take(&mut self.book().wrong);
         self.verdict.failures.extend(wrong);
         self.verdict.rounds = round;
@@ -211,10 +217,12 @@ impl Rounds<'_> {
     fn settle(&mut self, servers: Vec<Server>) -> anyhow::Result<()> {
         let address = self.any(&servers);
         let mut client = Client::new(address, &self.keys.shop)?;
+        self.settle_attempts(&mut client)?;
         let uncancelled = self.book().uncancelled();
         for (submit, order, number) in uncancelled {
             let target = format!("/v1/orders/{number}/cancel");
-            let answer = definite(self.stop, || client.post(&target, &json!({})))?;
+            let is_paying = |answer: &Answer| answer.status == 409 && answer.code() == "payment_open";
+            let answer = definite_but(self.stop, is_paying, || client.post(&target, &json!({})))?;
             self.book().cancel_answered(submit, order, answer.status);
         }
         let numbers = self.book().numbers_placed(0);
@@ -227,8 +235,12 @@ impl Rounds<'_> {
         self.progress.say("coming to rest");
         let difference = self.rest(&mut client)?;
         self.verdict.failures.extend(difference);
+        self.judge_money()?;
         for server in servers {
             server.terminate()?;
+        }
+        if let Some(center) = self.center.take() {
+            center.terminate()?;
         }
         let audit = audit(self.home)?;
         self.judge_audit(self.verdict.rounds, &audit);
@@ -265,19 +277,6 @@ impl Rounds<'_> {
             format!("{}: {row:?}, the clients know of {} units; left out: {left_out:?}", code(sku), sold[sku])
         }))
     }
-}
-
-/// Sends until the answer is not "no room" or "not known yet".
-fn definite(stop: &Stop, mut send: impl FnMut() -> anyhow::Result<Answer>) -> anyhow::Result<Answer> {
-    for _ in 0..ATTEMPTS_MAX {
-        let answer = send()?;
-        if !matches!(answer.status, 202 | 503) {
-            return Ok(answer);
-        }
-        stop.check()?;
-        stop.pause(ATTEMPT_EVERY);
-    }
-    bail!("no definite answer after {ATTEMPTS_MAX} attempts")
 }
 
 pub(super) fn numbers_of(answer: &Answer) -> anyhow::Result<String> {

@@ -44,6 +44,8 @@ pub(super) enum Trouble {
     FlushFailed,
     /// The disk has no room for a while.
     DiskFull,
+    /// The payment center is killed with SIGKILL, and started again.
+    ProviderKilled,
 }
 
 impl Trouble {
@@ -71,7 +73,8 @@ impl Trouble {
             | Self::PowerCut
             | Self::FlushHeld
             | Self::FlushFailed
-            | Self::DiskFull => None,
+            | Self::DiskFull
+            | Self::ProviderKilled => None,
         }
     }
 

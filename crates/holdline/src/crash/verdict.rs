@@ -13,6 +13,10 @@ pub(super) struct Verdict {
     pub(super) lost: u64,
     pub(super) oversold: u64,
     pub(super) clean: bool,
+    /// At the end, in minor units: what the payment center has captured and given back, and what orders keep of it.
+    pub(super) captured: i64,
+    pub(super) refunded: i64,
+    pub(super) kept: i64,
     pub(super) seed: u64,
     /// Servers that were loaded.
     pub(super) processes: usize,
@@ -39,11 +43,12 @@ impl Verdict {
         #[expect(clippy::cast_precision_loss, reason = "a run has far fewer than 2^52 orders")]
         let rate = self.placed_under_load as f64 / self.load_seconds.max(f64::MIN_POSITIVE);
         let Self { rounds, acknowledged, retried, promised, lost, oversold, seed, .. } = self;
+        let Self { captured, refunded, kept, .. } = self;
         let audit = if self.clean { "clean" } else { "mismatch" };
         writeln!(
             text,
             "CRASH {word} rounds={rounds} acknowledged={acknowledged} retried={retried} promised={promised} lost={lost} \
-             oversold={oversold} audit={audit} processes={processes} orders_per_second={rate:.0} seed={seed}"
+             oversold={oversold} captured={captured} refunded={refunded} kept={kept} audit={audit} processes={processes} orders_per_second={rate:.0} seed={seed}"
         )
         .expect("a String takes every text");
         text

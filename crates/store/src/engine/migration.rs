@@ -9,7 +9,7 @@
 use holdline_domain::fault::{Fault, FaultKind};
 
 /// The newest schema that this program knows: what it compares every `min_writer` with.
-pub const SCHEMA_KNOWN: i64 = 6;
+pub const SCHEMA_KNOWN: i64 = 7;
 
 /// One step of a schema, for both engines.
 #[derive(Debug)]
@@ -116,6 +116,12 @@ pub static ORDERS: Database = Database {
             min_writer: 6,
             sqlite: include_str!("../../migrations/sqlite/orders/0006_consumers.sql"),
             postgres: include_str!("../../migrations/postgres/orders/0006_consumers.sql"),
+        },
+        Migration {
+            version: 7,
+            min_writer: 6,
+            sqlite: include_str!("../../migrations/sqlite/orders/0007_unsettled.sql"),
+            postgres: include_str!("../../migrations/postgres/orders/0007_unsettled.sql"),
         },
     ],
 };

@@ -16,7 +16,9 @@ use holdline_domain::fulfillment::{Return, Shipment};
 use holdline_domain::id::{TenantId, Version};
 use holdline_domain::order::OrderNo;
 use holdline_domain::order::change::{Decided, GuardKeys, Satellite, SatelliteKey, SatelliteKind};
-use holdline_domain::payment::{Attempt, AttemptId, Callback, PaymentNo, ProviderAccount, ProviderName, Refund};
+use holdline_domain::payment::{
+    Attempt, AttemptId, Callback, PaymentNo, ProviderAccount, ProviderName, Refund, UnsettledCount, UnsettledKind,
+};
 use holdline_domain::port::LifeStore;
 use holdline_domain::time::UnixMillis;
 
@@ -24,7 +26,7 @@ use super::SqlOrders;
 use super::stored::{ORDERS, small};
 use crate::engine::{Column, Engine, Lookup, Row, Value, Write};
 use crate::program::Results;
-use crate::rows::{Fields, count};
+use crate::rows::{Fields, count, schema};
 
 /// How one kind of rows is stored. Its columns begin with those of its key.
 struct Table {
@@ -131,8 +133,8 @@ impl<E: Engine> SqlOrders<E> {
     }
 }
 
-fn before(tenant: TenantId, before: UnixMillis, limit: usize) -> Vec<Value> {
-    vec![Value::Int(tenant.0), Value::Int(before.0), count(limit)]
+fn longest(tenant: TenantId, by: UnixMillis, limit: usize) -> Vec<Value> {
+    vec![Value::Int(tenant.0), Value::Int(by.0), count(limit)]
 }
 
 fn read_all<T>(rows: Vec<Row>, read: fn(Row) -> Result<T, Fault>) -> Result<Vec<T>, Fault> {
@@ -171,34 +173,43 @@ impl<E: Engine> LifeStore for SqlOrders<E> {
         self.listed(sql, vec![Value::Int(now.0), count(limit)], refund::read).await
     }
 
-    async fn unsettled_attempts(
-        &self,
-        tenant: TenantId,
-        opened_before: UnixMillis,
-        limit: usize,
-    ) -> Result<Vec<Attempt>, Fault> {
+    async fn unsettled_attempts(&self, tenant: TenantId, by: UnixMillis, limit: usize) -> Result<Vec<Attempt>, Fault> {
         let sql = include_str!("../../sql/order/list_unsettled_attempts.sql");
-        self.listed(sql, before(tenant, opened_before, limit), attempt::read).await
+        self.listed(sql, longest(tenant, by, limit), attempt::read).await
     }
 
-    async fn unsettled_refunds(
-        &self,
-        tenant: TenantId,
-        created_before: UnixMillis,
-        limit: usize,
-    ) -> Result<Vec<Refund>, Fault> {
+    async fn unsettled_refunds(&self, tenant: TenantId, by: UnixMillis, limit: usize) -> Result<Vec<Refund>, Fault> {
         let sql = include_str!("../../sql/order/list_unsettled_refunds.sql");
-        self.listed(sql, before(tenant, created_before, limit), refund::read).await
+        self.listed(sql, longest(tenant, by, limit), refund::read).await
     }
 
     async fn unsettled_callbacks(
         &self,
         tenant: TenantId,
-        received_before: UnixMillis,
+        by: UnixMillis,
         limit: usize,
     ) -> Result<Vec<Callback>, Fault> {
         let sql = include_str!("../../sql/order/list_unsettled_callbacks.sql");
-        self.listed(sql, before(tenant, received_before, limit), callback::read).await
+        self.listed(sql, longest(tenant, by, limit), callback::read).await
+    }
+
+    async fn count_unsettled(
+        &self,
+        kind: UnsettledKind,
+        by: UnixMillis,
+        now: UnixMillis,
+        limit: usize,
+    ) -> Result<UnsettledCount, Fault> {
+        let sql = match kind {
+            UnsettledKind::Attempt => include_str!("../../sql/order/count_unsettled_attempts.sql"),
+            UnsettledKind::Refund => include_str!("../../sql/order/count_unsettled_refunds.sql"),
+            UnsettledKind::Callback => include_str!("../../sql/order/count_unsettled_callbacks.sql"),
+        };
+        let rows = self.engine.query(sql, vec![Value::Int(by.0), Value::Int(now.0), count(limit)]).await?;
+        let row = rows.into_iter().next().ok_or_else(|| schema(ORDERS, "a count has no row"))?;
+        let mut fields = Fields::of(ORDERS, row);
+        let overdue = usize::try_from(fields.int()?).map_err(|_| schema(ORDERS, "a count is negative"))?;
+        Ok(UnsettledCount { overdue, oldest: fields.opt_int()?.map(UnixMillis) })
     }
 
     async fn keep_callback(&self, callback: &Callback) -> Result<bool, Fault> {

@@ -14,6 +14,7 @@
 pub mod catalog;
 pub mod feed;
 pub mod ledger;
+pub mod life;
 pub mod order;
 mod sample;
 pub mod tenant;
@@ -22,7 +23,7 @@ pub mod webhook;
 use std::sync::Arc;
 
 use holdline_domain::fault::Fault;
-use holdline_domain::port::{CatalogStore, FeedStore, LedgerStore, OrderStore, TenantStore, WebhookStore};
+use holdline_domain::port::{CatalogStore, FeedStore, LedgerStore, LifeStore, OrderStore, TenantStore, WebhookStore};
 
 /// The ports as one process of an installation has them.
 #[derive(Clone)]
@@ -35,6 +36,8 @@ pub struct Process {
     pub feed: Arc<dyn FeedStore>,
     /// Endpoints of webhooks.
     pub webhooks: Arc<dyn WebhookStore>,
+    /// What lives with orders.
+    pub life: Arc<dyn LifeStore>,
     /// The catalog.
     pub catalog: Arc<dyn CatalogStore>,
     /// Tenants and keys.

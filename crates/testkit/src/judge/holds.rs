@@ -118,7 +118,7 @@ fn is_past(evidence: &Evidence, hold: &HoldRecord, seller: Option<&SellerId>, at
     let of_goods = [EventKind::HoldLapsed, EventKind::Expired, EventKind::HeldAgain];
     let last_of_goods = before.clone().filter(|stored| of_goods.contains(&stored.event.kind)).last();
     let has_goods = last_of_goods.is_some_and(|stored| stored.event.kind == EventKind::HeldAgain);
-    let has_others = has_goods && order.hold_n < hold.id.n;
+    let has_others = has_goods && order.hold_n != hold.id.n;
     has_others
         || before.any(|stored| {
             let later = stored.written_at_ms >= taken_at_ms;

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use holdline_domain::order::{EventKind, Order, OrderStatus};
+use holdline_domain::order::{EventKind, Order, OrderStatus, PaymentStatus};
 use holdline_domain::payment::{Attempt, AttemptState, Refund, RefundState};
 
 use super::{Evidence, Findings};
@@ -104,6 +104,12 @@ fn judge_orphan(evidence: &Evidence, key: &str, payment: &ModelPayment, back: i6
 
 /// An attempt opens before its deadline, and is not open long after it.
 fn judge_attempt(evidence: &Evidence, attempt: &Attempt, findings: &mut Findings) {
+    let keeps =
+        |order: &&Order| order.payment == PaymentStatus::Processing && order.life.attempt.as_ref() == Some(&attempt.id);
+    let kept = orders_of(evidence, attempt).into_iter().filter(keeps).count();
+    findings.unless(attempt.state.is_open() || kept == 0, "an_ended_attempt_keeps_no_order", || {
+        format!("{attempt:?} keeps {kept} orders")
+    });
     findings.unless(attempt.opened < attempt.deadline, "attempts_open_before_the_deadline", || format!("{attempt:?}"));
     let is_open = matches!(attempt.state, AttemptState::Opening | AttemptState::Open | AttemptState::Closing);
     let overdue_ms = evidence.shard_now.0 - attempt.deadline.0;

@@ -7,7 +7,8 @@ use holdline_domain::id::{TenantId, Version};
 use holdline_domain::order::OrderNo;
 use holdline_domain::order::change::Satellite;
 use holdline_domain::payment::{
-    Attempt, AttemptId, Callback, CallbackState, PaymentNo, ProviderAccount, ProviderName, Refund,
+    Attempt, AttemptId, Callback, CallbackState, PaymentNo, ProviderAccount, ProviderName, Refund, UnsettledCount,
+    UnsettledKind,
 };
 use holdline_domain::port::LifeStore;
 use holdline_domain::time::UnixMillis;
@@ -61,8 +62,6 @@ fn due<'a, T: Clone + 'a>(
     due.into_iter().take(limit).map(|(_, row)| row.clone()).collect()
 }
 
-const EVER: UnixMillis = UnixMillis(i64::MAX);
-
 #[async_trait]
 impl LifeStore for ModelOrders {
     async fn attempts(&self, tenant: TenantId, payments: &[PaymentNo]) -> Result<Vec<Attempt>, Fault> {
@@ -97,28 +96,16 @@ impl LifeStore for ModelOrders {
         self.wire.read("life.due_refunds", read).await
     }
 
-    async fn unsettled_attempts(
-        &self,
-        tenant: TenantId,
-        before: UnixMillis,
-        limit: usize,
-    ) -> Result<Vec<Attempt>, Fault> {
+    async fn unsettled_attempts(&self, tenant: TenantId, by: UnixMillis, limit: usize) -> Result<Vec<Attempt>, Fault> {
         let read = |rows: &OrderRows| {
-            let old = rows.attempts().filter(|attempt| attempt.tenant == tenant && attempt.opened < before);
-            due(old, |attempt| attempt.next_look, EVER, limit)
+            due(rows.attempts().filter(|attempt| attempt.tenant == tenant), Attempt::unsettled_since, by, limit)
         };
         self.wire.read("life.unsettled_attempts", read).await
     }
 
-    async fn unsettled_refunds(
-        &self,
-        tenant: TenantId,
-        before: UnixMillis,
-        limit: usize,
-    ) -> Result<Vec<Refund>, Fault> {
+    async fn unsettled_refunds(&self, tenant: TenantId, by: UnixMillis, limit: usize) -> Result<Vec<Refund>, Fault> {
         let read = |rows: &OrderRows| {
-            let old = rows.refunds().filter(|refund| refund.tenant == tenant && refund.created < before);
-            due(old, |refund| refund.next_try, EVER, limit)
+            due(rows.refunds().filter(|refund| refund.tenant == tenant), Refund::unsettled_since, by, limit)
         };
         self.wire.read("life.unsettled_refunds", read).await
     }
@@ -126,16 +113,34 @@ impl LifeStore for ModelOrders {
     async fn unsettled_callbacks(
         &self,
         tenant: TenantId,
-        before: UnixMillis,
+        by: UnixMillis,
         limit: usize,
     ) -> Result<Vec<Callback>, Fault> {
         let read = |rows: &OrderRows| {
-            let undone = rows.callbacks.values().filter(|callback| {
-                callback.tenant == tenant && callback.state != CallbackState::Done && callback.received < before
-            });
-            due(undone, |callback| Some(callback.received), EVER, limit)
+            let theirs = rows.callbacks.values().filter(|callback| callback.tenant == tenant);
+            due(theirs, Callback::unsettled_since, by, limit)
         };
         self.wire.read("life.unsettled_callbacks", read).await
+    }
+
+    async fn count_unsettled(
+        &self,
+        kind: UnsettledKind,
+        by: UnixMillis,
+        now: UnixMillis,
+        limit: usize,
+    ) -> Result<UnsettledCount, Fault> {
+        let read = |rows: &OrderRows| {
+            let since: Vec<Option<UnixMillis>> = match kind {
+                UnsettledKind::Attempt => rows.attempts().map(Attempt::unsettled_since).collect(),
+                UnsettledKind::Refund => rows.refunds().map(Refund::unsettled_since).collect(),
+                UnsettledKind::Callback => rows.callbacks.values().map(Callback::unsettled_since).collect(),
+            };
+            let longest = due(since.iter(), |since| *since, now, limit);
+            let overdue = longest.iter().flatten().filter(|since| **since <= by).count();
+            UnsettledCount { overdue, oldest: longest.first().copied().flatten() }
+        };
+        self.wire.read("life.count_unsettled", read).await
     }
 
     async fn keep_callback(&self, callback: &Callback) -> Result<bool, Fault> {

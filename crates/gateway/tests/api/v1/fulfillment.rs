@@ -129,6 +129,27 @@ async fn a_return_is_asked_for_approved_received_and_paid_back_and_restocked_by_
     assert_eq!(api.provider.book().refunds.len(), 1);
 }
 
+/// Each later change of the order brings the ledger to where all of its returns are, again.
+#[tokio::test(start_paused = true)]
+async fn restocked_units_are_put_back_once_whatever_comes_next() {
+    let api = Api::start().await;
+    let delivered = api.place_delivered_order("d", 3).await;
+    let path = format!("/v1/orders/{}", delivered["order_no"].as_str().unwrap());
+    let ask = |key: &str| api.post(ALL, &format!("{path}/returns")).key(key).json(&units(1)).reply();
+    let decide = |what: &str, body: Value| api.post(MERCHANT, &format!("{path}/returns/1/{what}")).json(&body).reply();
+    assert_eq!(ask("a").await.outcome(), (201, "ok"));
+    assert_eq!(decide("approve", json!({})).await.outcome(), (200, "ok"));
+    for _ in 0..2 {
+        assert_eq!(decide("receive", json!({"restocked": units(1)["lines"]})).await.outcome(), (200, "ok"));
+    }
+    api.until("/v1/stock/A", |stock| stock["on_hand"] == 8).await;
+    assert_eq!(ask("b").await.outcome(), (201, "ok"));
+    api.until(&path, |order| order["payment_status"] == "partially_refunded").await;
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    let stock = api.get(ALL, "/v1/stock/A").reply().await.body;
+    assert_eq!((&stock["on_hand"], &stock["available"]), (&json!(8), &json!(8)));
+}
+
 #[tokio::test(start_paused = true)]
 async fn goods_that_come_back_are_received_although_their_money_went_back_before() {
     let api = Api::start().await;

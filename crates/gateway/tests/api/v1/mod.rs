@@ -15,4 +15,5 @@ mod sellers;
 mod skus;
 mod stock;
 mod submits;
+mod unsettled;
 mod webhooks;

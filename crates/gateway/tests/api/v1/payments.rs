@@ -137,6 +137,8 @@ async fn a_wrong_amount_is_kept_flagged_and_goes_back_and_the_order_can_be_paid(
     let second = open(&api, &path, "b").await;
     api.call_back(api.provider.pay(&second, None, false).unwrap()).await;
     api.until(&path, |order| order["status"] == "confirmed").await;
+    // The provider's books have settled what the callback was doubted for.
+    api.until("/v1/payments/unsettled", |unsettled| unsettled["callbacks"] == json!([])).await;
 }
 
 #[tokio::test(start_paused = true)]

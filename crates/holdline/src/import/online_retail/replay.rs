@@ -193,7 +193,9 @@ impl Replayed {
                 }
                 Some(parts) => {
                     taken.push((line, parts));
-                    parts.iter().for_each(|part| by_order.entry(&part.order).or_default().push(part));
+                    for part in parts {
+                        by_order.entry(&part.order).or_default().push(part);
+                    }
                 }
             }
         }
@@ -204,7 +206,9 @@ impl Replayed {
                 buyer.cancel(&order.number)?;
             } else {
                 let mut units: BTreeMap<usize, i64> = BTreeMap::new();
-                parts.iter().for_each(|part| *units.entry(part.line_no).or_default() += part.units);
+                for part in parts {
+                    *units.entry(part.line_no).or_default() += part.units;
+                }
                 let lines: Vec<(usize, i64)> = units.into_iter().collect();
                 buyer.take_off(&order.number, &format!("{}-{}", invoice.number, order.number), &lines)?;
             }
