@@ -11,8 +11,8 @@ pub(super) fn judge(orders: &Source, notes: &mut Notes) -> anyhow::Result<Check>
     while let Some(row) = rows.next()? {
         let (provider, event_id, state, next_try_ms) = (row.text(0)?, row.text(1)?, row.text(2)?, row.opt_int(3)?);
         let is_over = match state {
-            "done" | "flagged" => Some(true),
-            "new" | "orphan" => Some(false),
+            "done" => Some(true),
+            "new" | "flagged" | "orphan" => Some(false),
             _ => None,
         };
         notes.flagged_callbacks += u64::from(state == "flagged");

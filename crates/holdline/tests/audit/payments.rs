@@ -204,7 +204,7 @@ impl Shop {
     /// One of each state.
     async fn callbacks(&self, tenant: TenantId) {
         for state in CallbackState::ALL {
-            let is_over = matches!(state, CallbackState::Done | CallbackState::Flagged);
+            let is_over = *state == CallbackState::Done;
             let callback = Callback {
                 tenant,
                 provider: provider(),

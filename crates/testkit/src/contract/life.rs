@@ -185,10 +185,16 @@ pub async fn a_callback_is_stored_once_and_keeps_what_became_of_it(first: Proces
         Callback { state: CallbackState::Flagged, note: Some("why".to_owned()), tries: 3, next_try: None, ..twin };
     ok(first.life.note_callback(&flagged).await);
     assert_eq!(ok(second.life.due_callbacks(LATER, 9).await), []);
-    let kept = Callback { received, body: callback("e1").body, ..flagged };
+    let kept = Callback { received, body: callback("e1").body, ..flagged.clone() };
     assert_eq!(ok(second.life.unsettled_callbacks(TENANT, LATER, 9).await), std::slice::from_ref(&kept));
-    ok(second.life.note_callback(&Callback { state: CallbackState::Done, ..kept }).await);
+    let done = Callback { state: CallbackState::Done, note: Some("settled".to_owned()), ..kept };
+    ok(second.life.note_callback(&done).await);
     assert_eq!(ok(first.life.unsettled_callbacks(TENANT, LATER, 9).await), []);
+    // Whoever acts on it at the same time is too late: done is done.
+    ok(first.life.note_callback(&flagged).await);
+    let find = async |tenant, event_id: &str| ok(second.life.callback(tenant, &done.provider, event_id).await);
+    assert_eq!(find(TENANT, "e1").await.as_ref(), Some(&done));
+    assert_eq!((find(TENANT, "e2").await, find(TenantId(2), "e1").await), (None, None));
 }
 
 fn ids(attempts: &[Attempt]) -> Vec<OrderNo> {
