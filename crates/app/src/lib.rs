@@ -18,6 +18,7 @@ mod figures;
 mod fulfillment;
 mod hold;
 mod order;
+mod page;
 mod payment;
 mod period;
 mod reap;

@@ -51,7 +51,7 @@ pub(crate) async fn submit(mut call: Call) -> Answer {
             InvalidField::new("/request_id", InvalidCode::Empty, problem)
         })??,
     };
-    let wish = input.pay_at_once(&call.app.payment_providers(call.tenant()))?;
+    let wish = input.pay_at_once(|| call.app.payment_providers(call.tenant()))?;
     let submit = input.parse(&call.access.tenant, &call.access.key, &attempt)?;
     let (tenant, key, buyer) = (submit.tenant, submit.key.clone(), Some(submit.buyer.clone()));
     match call.app.accept(submit).await? {

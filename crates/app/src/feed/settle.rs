@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::future::join_all;
 use holdline_domain::fault::{Fault, FaultKind, Outcome};
 use holdline_domain::feed::{Failure, Parking};
 use holdline_domain::id::TenantId;
@@ -16,11 +15,9 @@ use holdline_domain::tenant::CommitOn;
 use super::Consumer;
 use super::parked::{PAUSES, parked_among, said};
 use crate::App;
+use crate::page::for_each_of_page;
 use crate::settlement::settle_order;
 
-/// Orders of a page that are settled at once: whoever places meanwhile waits for a batch of the ledger of so many more, not for
-/// a whole page.
-const AT_ONCE: usize = 64;
 /// How often an order is tried before its events are parked: among others, then alone.
 const TRIES: i32 = 2;
 
@@ -96,10 +93,7 @@ async fn settle(app: &App, orders: BTreeSet<OrderRef>) -> Result<BTreeMap<OrderR
         let missing = numbers.iter().zip(&read).filter(|(_, read)| read.is_none());
         suspects.extend(missing.map(|(order_no, _)| (tenant, order_no.clone())));
         let read: Vec<Order> = read.into_iter().flatten().collect();
-        let mut settled = Vec::with_capacity(read.len());
-        for orders in read.chunks(AT_ONCE) {
-            settled.extend(join_all(orders.iter().map(|order| settle_order(app, order))).await);
-        }
+        let settled = for_each_of_page(&read, |order| settle_order(app, order)).await;
         for (order, settled) in read.iter().zip(settled) {
             match settled {
                 Ok(()) => {}

@@ -152,11 +152,11 @@ impl App {
             if decided.state == ReturnState::Received {
                 // Since the approval more may have gone back otherwise; the goods are here all the same.
                 decided.amount = decided.amount.min(refundable(&order));
-            }
-            if decided.state == ReturnState::Received && decided.amount > Minor::ZERO {
-                let refund = self.pay_back(&order, &mut next, decided.amount).await?;
-                decided.refund_n = Some(refund.n);
-                satellites.push(Satellite::Refund(Box::new(refund)));
+                if decided.amount > Minor::ZERO {
+                    let refund = self.pay_back(&order, &mut next, decided.amount).await?;
+                    decided.refund_n = Some(refund.n);
+                    satellites.push(Satellite::Refund(Box::new(refund)));
+                }
             }
             satellites.push(Satellite::Return(Box::new(decided.clone())));
             goods.returns[place] = decided.clone();

@@ -6,7 +6,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::future::join_all;
 use holdline_domain::fault::Fault;
 use holdline_domain::id::TenantId;
 use holdline_domain::order::change::{Change, ChangeAnswer, Due, OrderWrite, Timer};
@@ -16,11 +15,10 @@ use tokio::time::Instant;
 
 use crate::App;
 use crate::error::Error;
+use crate::page::for_each_of_page;
 
 /// Timers read at once.
 const PAGE: usize = 500;
-/// Orders of a page that are ended at once: whoever places meanwhile waits for a batch of so many more, not for a whole page.
-const AT_ONCE: usize = 64;
 /// After how long an order is looked at again that an open attempt keeps past its instant, in milliseconds: seldom enough
 /// that thousands of them do not keep the sweep from others.
 const ATTEMPT_OPEN_MS: i64 = 20_000;
@@ -55,10 +53,7 @@ async fn sweep_page(app: &App, limit: usize) -> Result<usize, Fault> {
     }
     let found = orders_of(app, &timers).await?;
     let find = |timer: &Timer| found.get(&(timer.tenant, timer.order_no.clone()));
-    let mut ended = Vec::with_capacity(timers.len());
-    for timers in timers.chunks(AT_ONCE) {
-        ended.extend(join_all(timers.iter().map(|timer| end_overdue(app, timer, find(timer)))).await);
-    }
+    let ended = for_each_of_page(&timers, |timer| end_overdue(app, timer, find(timer))).await;
     let mut done = Vec::with_capacity(timers.len());
     for (timer, ended) in timers.into_iter().zip(ended) {
         if ended? {

@@ -127,19 +127,23 @@ impl MallSubmitInput<'_> {
         Some(IdempotencyKey::try_new(text).map_err(|invalid| invalid.at("/request_id")))
     }
 
-    /// How the orders are to be paid at once, if they are, by a tenant with these accounts.
-    pub(crate) fn pay_at_once(&self, accounts: &[Arc<ProviderAccount>]) -> Result<Option<PayAtOnce>, InvalidField> {
+    /// How the orders are to be paid at once, if they are. `accounts` are the tenant's; asked for only where none is named.
+    pub(crate) fn pay_at_once(
+        &self,
+        accounts: impl FnOnce() -> Vec<Arc<ProviderAccount>>,
+    ) -> Result<Option<PayAtOnce>, InvalidField> {
         if !self.pay_at_once {
             return Ok(None);
         }
-        let mut enabled = accounts.iter().filter(|account| account.enabled);
-        let provider = match (&self.provider, enabled.next(), enabled.next()) {
-            (Some(named), _, _) => ProviderName::try_new(named).map_err(|invalid| invalid.at("/provider"))?,
-            (None, Some(only), None) => only.name.clone(),
-            (None, _, _) => {
+        let provider = if let Some(named) = &self.provider {
+            ProviderName::try_new(named).map_err(|invalid| invalid.at("/provider"))?
+        } else {
+            let enabled: Vec<_> = accounts().into_iter().filter(|account| account.enabled).collect();
+            let [only] = &enabled[..] else {
                 let problem = "must name a payment provider where pay_at_once is true and there is not just one";
                 return Err(InvalidField::new("/provider", InvalidCode::Empty, problem));
-            }
+            };
+            only.name.clone()
         };
         Ok(Some(PayAtOnce { provider, method: None, return_url: None }))
     }

@@ -15,10 +15,8 @@ use crate::sandbox_provider::READY_PREFIX;
 
 /// The name of the account at it, as attempts name their provider.
 pub(crate) const PROVIDER: &str = "center";
-/// What both sides sign with, and the token of its control calls: it listens on loopback and moves no money.
+/// What both sides sign with: it listens on loopback and moves no money.
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-/// See [`SECRET`].
-const TOKEN: &str = "control";
 /// Most time until it is ready.
 const READY_WITHIN: Duration = Duration::from_secs(30);
 /// Most time for a clean stop.
@@ -43,8 +41,8 @@ pub(crate) struct CenterBooks {
 }
 
 impl Center {
-    /// The secret of its control calls, for callers of their own.
-    pub(crate) const CONTROL_SECRET: &str = TOKEN;
+    /// The secret of its control calls.
+    pub(crate) const CONTROL_SECRET: &str = "control";
 
     /// Starts one with its books in a home, at a free port of 127.0.0.1. `mischief` is what `sandbox-provider --help` says.
     pub(crate) fn start(home: &Home, mischief: &Value) -> anyhow::Result<Self> {
@@ -59,7 +57,8 @@ impl Center {
 
     fn launch(data: PathBuf, listen: SocketAddr, mischief: Option<&Value>) -> anyhow::Result<Self> {
         let log = data.with_extension("log");
-        let words = ["sandbox-provider", "--secret", SECRET, "--control-token", TOKEN, "--log", "warn", "--listen"];
+        let (secret, token) = (SECRET, Self::CONTROL_SECRET);
+        let words = ["sandbox-provider", "--secret", secret, "--control-token", token, "--log", "warn", "--listen"];
         let mut arguments: Vec<OsString> = words.into_iter().map(Into::into).collect();
         arguments.extend([listen.to_string().into(), "--data".into(), data.clone().into()]);
         arguments.extend(mischief.into_iter().flat_map(|mischief| ["--mischief".into(), mischief.to_string().into()]));
@@ -87,7 +86,7 @@ impl Center {
 
     /// Who makes its control calls.
     pub(crate) fn control(&self) -> anyhow::Result<Client> {
-        Client::new(self.address, TOKEN)
+        Client::new(self.address, Self::CONTROL_SECRET)
     }
 
     /// What its books say. Holdline's are in one currency here, and so are these.
