@@ -66,7 +66,7 @@ impl Server {
 }
 
 /// The settings of a session. Plans: every statement joins a handful of keys with an index. The planner would rather
-/// read a table whole while it is small, and keep that plan while it grows; so it is told not to.
+/// read a table, or an index, whole while it is small, and keep that plan while it grows; so it is told that rows are dear.
 fn greeting(schema: &str) -> String {
     let settings = [
         ("search_path", quoted(schema)),
@@ -79,6 +79,9 @@ fn greeting(schema: &str) -> String {
         ("enable_seqscan", "off".to_owned()),
         ("enable_hashjoin", "off".to_owned()),
         ("enable_mergejoin", "off".to_owned()),
+        ("cpu_tuple_cost", "10".to_owned()),
+        ("cpu_index_tuple_cost", "10".to_owned()),
+        ("max_parallel_workers_per_gather", "0".to_owned()),
         ("jit", "off".to_owned()),
     ];
     let mut greeting = settings.map(|(name, value)| format!("SET {name} = {value}; ")).concat();

@@ -91,10 +91,18 @@ impl Shape {
         match self {
             Self::Lookup { table, columns, key, types, lock } => {
                 let columns = each(columns, |name| format!("t.{}", quoted(name)), ", ");
-                let lock = if *lock { " FOR UPDATE OF t" } else { "" };
                 let (keys, matches) = (aliases(key.len()), matching(key));
                 let (unnested, table) = (types.unnested(), quoted(table));
-                format!("SELECT {columns} FROM {unnested} AS k({keys}) JOIN {table} t ON {matches}{lock}")
+                if *lock {
+                    format!("SELECT {columns} FROM {unnested} AS k({keys}) JOIN {table} t ON {matches} FOR UPDATE OF t")
+                } else {
+                    // OFFSET 0: the planner must look up key by key. Where it believes that a key has very many rows, or a
+                    // table very few, it would walk a whole index and compare every row with every key.
+                    format!(
+                        "SELECT t.* FROM {unnested} AS k({keys}) \
+                         CROSS JOIN LATERAL (SELECT {columns} FROM {table} t WHERE {matches} OFFSET 0) t"
+                    )
+                }
             }
             Self::Insert { table, columns, types, or_ignore } => {
                 let conflict = if *or_ignore { " ON CONFLICT DO NOTHING" } else { "" };

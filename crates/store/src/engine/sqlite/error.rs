@@ -25,6 +25,11 @@ pub(super) fn of_commit(database: &'static str, error: rusqlite::Error, rolled_b
     }
 }
 
+/// The database file could not be flushed beside SQLite.
+pub(super) fn of_flush(database: &'static str, error: std::io::Error) -> Fault {
+    Fault::not_done(database, FaultKind::Unavailable, error.to_string()).caused_by(error)
+}
+
 /// Whether a flush to disk failed: this process must not write any more.
 pub(super) fn is_flush(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error().map(|e| e.extended_code), Some(ffi::SQLITE_IOERR_FSYNC | ffi::SQLITE_IOERR_DIR_FSYNC))
