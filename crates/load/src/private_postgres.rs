@@ -36,7 +36,7 @@ use crate::process::free_port;
 /// Settings that differ from PostgreSQL's defaults or that a figure depends on; the same for Holdline and the baseline.
 ///
 /// - `fsync`, `synchronous_commit`, `full_page_writes`: the defaults, written out, because durability is the point.
-/// - `shared_buffers` 256 MB: holds the tables of a bench run; a quarter of the smallest machine measured (1 GiB).
+/// - `shared_buffers` 256 MB: a quarter of the smallest machine measured (1 GiB); a bench run takes more.
 /// - `max_wal_size` 4 GB: a run of some minutes is not cut by a checkpoint forced by volume; those by time stay.
 /// - `max_connections` 200: 100 connections of the baseline, and room for pools and lookups beside them.
 pub const SETTINGS: [(&str, &str); 7] = [
@@ -210,6 +210,12 @@ impl PrivatePostgres {
     /// Makes an empty database.
     pub fn create_database(&self, name: &str) -> Result<(), PostgresError> {
         self.server.create_database(name)
+    }
+
+    /// Puts segments of log in stock, 16 MiB each, as a server has them that has run for a while: its checkpoints keep the
+    /// used ones. A new server makes each segment when it needs it, and every commit waits meanwhile.
+    pub fn stock_log(&self, segments: u32) -> Result<(), PostgresError> {
+        self.server.stock_log(segments)
     }
 
     /// The server's process id.

@@ -58,7 +58,7 @@ struct Point {
 
 /// Fills and measures.
 pub(super) fn measure(args: &Args, progress: Progress, stop: &Stop) -> anyhow::Result<Growth> {
-    let home = Home::fresh(&args.store, progress)?;
+    let home = Home::measured(&args.store, progress)?;
     let keys = Keys::create(&home, NAME)?;
     let server = Server::start(&home)?;
     let mut admin = Client::new(server.address, &keys.admin)?;

@@ -60,7 +60,7 @@ impl Measured {
 
 /// Measures on a server and a payment center of our own.
 pub(super) fn measure(args: &Args, progress: Progress, stop: &Stop) -> anyhow::Result<Report> {
-    let home = Home::fresh(&args.store, progress)?;
+    let home = Home::measured(&args.store, progress)?;
     let mut report = Report::new(args.scenario.name(), home.engine().name(), args.connections);
     report.filesystem = Some(home.filesystem()?);
     report.fdatasync_p50_ms = fdatasync_p50_ms(&home)?;

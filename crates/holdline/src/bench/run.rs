@@ -45,7 +45,7 @@ pub(super) fn noop(args: &Args, progress: Progress, stop: &Stop) -> anyhow::Resu
 pub(super) fn plain(args: &Args, progress: Progress) -> anyhow::Result<Report> {
     let mut store = args.store.clone();
     store.store = Engine::Postgres;
-    let home = Home::fresh(&store, progress)?;
+    let home = Home::measured(&store, progress)?;
     let mut report = Report::new("plain-postgres", "postgres", args.connections);
     report.filesystem = Some(home.filesystem()?);
     report.fdatasync_p50_ms = fdatasync_p50_ms(&home)?;
@@ -70,7 +70,7 @@ pub(super) fn plain(args: &Args, progress: Progress) -> anyhow::Result<Report> {
 
 /// A workload on a server of our own.
 pub(super) fn own_server(args: &Args, workload: Workload, progress: Progress, stop: &Stop) -> anyhow::Result<Report> {
-    let home = Home::fresh(&args.store, progress)?;
+    let home = Home::measured(&args.store, progress)?;
     let mut report = Report::new(args.scenario.name(), home.engine().name(), args.connections);
     report.filesystem = Some(home.filesystem()?);
     report.fdatasync_p50_ms = fdatasync_p50_ms(&home)?;

@@ -54,7 +54,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// Measures on a server of our own.
 pub(super) fn measure(args: &Args, progress: Progress, stop: &Stop) -> anyhow::Result<Report> {
     let orders = args.orders.first().copied().unwrap_or(ORDERS);
-    let home = Home::fresh(&args.store, progress)?;
+    let home = Home::measured(&args.store, progress)?;
     let mut report = Report::new(args.scenario.name(), home.engine().name(), args.connections);
     report.filesystem = Some(home.filesystem()?);
     report.fdatasync_p50_ms = fdatasync_p50_ms(&home)?;

@@ -19,6 +19,12 @@ use database::OwnDatabase;
 use super::Progress;
 use crate::stores::sentence;
 
+/// What a private PostgreSQL has that is measured: room for the tables of a run of a minute, some 700 MB. With less, whoever
+/// commits must write the pages of others first.
+const MEASURED_SETTINGS: [(&str, &str); 1] = [("shared_buffers", "1GB")];
+/// The log of such a run, 1.5 GiB.
+const MEASURED_LOG_SEGMENTS: u32 = 96;
+
 /// Which engine keeps the orders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Engine {
@@ -74,6 +80,19 @@ impl Home {
 
     /// Makes a fresh home, and starts a private PostgreSQL where one is asked for.
     pub(crate) fn fresh(args: &StoreArgs, progress: Progress) -> anyhow::Result<Self> {
+        Self::with_settings(args, &[], progress)
+    }
+
+    /// Makes a fresh home to measure on: a private PostgreSQL has a stock of log, as one that has run for a while.
+    pub(crate) fn measured(args: &StoreArgs, progress: Progress) -> anyhow::Result<Self> {
+        let home = Self::with_settings(args, &MEASURED_SETTINGS, progress)?;
+        if let Some(postgres) = &home.postgres {
+            postgres.stock_log(MEASURED_LOG_SEGMENTS)?;
+        }
+        Ok(home)
+    }
+
+    fn with_settings(args: &StoreArgs, settings: &[(&str, &str)], progress: Progress) -> anyhow::Result<Self> {
         let (data, temporary) = if let Some(directory) = &args.data {
             (fresh_directory(directory)?, None)
         } else {
@@ -98,7 +117,9 @@ impl Home {
                 progress.say("starting a private PostgreSQL");
                 // Where the caller wants the data, the server's own are as well.
                 let parent = if args.data.is_some() { home.data.clone() } else { durable_parent()? };
-                let postgres = PrivatePostgres::start(Options { parent: Some(parent), ..Options::default() })?;
+                let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+                let options = Options { parent: Some(parent), settings, ..Options::default() };
+                let postgres = PrivatePostgres::start(options)?;
                 postgres.create_database("holdline")?;
                 home.url = Some(postgres.url("holdline"));
                 home.postgres = Some(postgres);

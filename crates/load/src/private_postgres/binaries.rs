@@ -38,7 +38,7 @@ impl Binaries {
 
     /// The installation in `directory` when it is whole and this user may run it.
     fn working(user: &User, directory: PathBuf) -> Option<Self> {
-        for program in ["initdb", "postgres", "createdb"] {
+        for program in ["initdb", "postgres", "createdb", "psql"] {
             if !directory.join(program).is_file() {
                 return None;
             }

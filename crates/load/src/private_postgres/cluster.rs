@@ -30,6 +30,8 @@ const POLL: Duration = Duration::from_millis(10);
 const STOP_AT_ONCE_WITHIN: Duration = Duration::from_secs(5);
 /// Most time for a clean stop in a drop.
 const DROP_WITHIN: Duration = Duration::from_secs(10);
+/// PostgreSQL's default, in MiB.
+const LOG_SEGMENT_MB: u32 = 16;
 
 /// A cluster and its server process, if it runs.
 #[derive(Debug)]
@@ -120,6 +122,23 @@ impl Server {
         createdb.env("PGPASSWORD", &self.password).args(["-h", "127.0.0.1", "-p"]).arg(self.port.to_string());
         createdb.args(["-U", USER, "--", name]);
         self.run("createdb", createdb)
+    }
+
+    /// Uses up segments of the log and has a checkpoint put them in stock.
+    pub(super) fn stock_log(&self, segments: u32) -> Result<(), PostgresError> {
+        let keep = format!("ALTER SYSTEM SET min_wal_size = '{}MB'", (segments + 1) * LOG_SEGMENT_MB);
+        let use_up = format!(
+            "DO $$ BEGIN FOR n IN 1..{segments} LOOP PERFORM pg_logical_emit_message(false, '', ''), pg_switch_wal(); \
+             END LOOP; END $$"
+        );
+        let mut psql = self.user.command(&self.binaries.program("psql"));
+        psql.env("PGPASSWORD", &self.password).args(["-h", "127.0.0.1", "-p"]).arg(self.port.to_string());
+        psql.args(["-U", USER, "--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", "--output", "/dev/null"]);
+        for sql in [&keep, "SELECT pg_reload_conf()", &use_up, "CHECKPOINT"] {
+            psql.args(["-c", sql]);
+        }
+        psql.arg("postgres");
+        self.run("psql", psql)
     }
 
     /// Runs a program of PostgreSQL to its end.
