@@ -76,7 +76,7 @@ mod tests {
         let done = for_each_of_page(&entries, async |entry: &usize| {
             under_way.set(under_way.get() + 1);
             most.set(most.get().max(under_way.get()));
-            tokio::time::sleep(Duration::from_millis(u64::try_from(entry % 7).unwrap())).await;
+            tokio::time::sleep(Duration::from_millis(u64::try_from(1 + entry % 7).unwrap())).await;
             under_way.set(under_way.get() - 1);
             *entry
         })
