@@ -28,7 +28,6 @@ mod stock;
 mod tasks;
 mod webhook;
 
-use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -115,8 +114,8 @@ pub struct Settings {
     pub mark_ms: i64,
     /// The pause of the loops that look for work.
     pub tick_ms: u64,
-    /// Orders ended by time per second, at most.
-    pub expire_per_second_max: NonZeroU32,
+    /// Orders expired per tick, at most.
+    pub expire_per_tick_max: usize,
     /// The offset from UTC that order numbers are stamped at, in seconds; fixed at the first start.
     pub number_offset_s: i32,
     /// Where this server is reached from outside, without a slash at its end: the beginning of the addresses that
@@ -137,7 +136,7 @@ impl Default for Settings {
             orphan_after_ms: 10_000,
             mark_ms: 200,
             tick_ms: 100,
-            expire_per_second_max: NonZeroU32::new(4_000).expect("it is not zero"),
+            expire_per_tick_max: 500,
             number_offset_s: 8 * 3_600,
             public_url: String::new(),
         }
