@@ -7,7 +7,7 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
@@ -81,9 +81,8 @@ impl Server {
         let (binaries, user) = (self.binaries.clone(), self.user.clone());
         let (directory, password) = (directory.to_owned(), self.password.clone());
         let mut standby = Self { binaries, user, directory, password, port, pid: 0, child: None };
-        let mut copy = standby.user.command(&standby.binaries.program("pg_basebackup"));
-        copy.env("PGPASSWORD", &self.password).arg("-D").arg(standby.data_dir()).args(["-h", "127.0.0.1", "-U", USER]);
-        copy.args(["-p", &self.port.to_string(), "--write-recovery-conf", "--checkpoint=fast", "--wal-method=stream"]);
+        let mut copy = self.client("pg_basebackup");
+        copy.args(["--write-recovery-conf", "--checkpoint=fast", "--wal-method=stream", "-D"]).arg(standby.data_dir());
         standby.run("pg_basebackup", copy)?;
         standby.launch(options)?;
         let settings = self.data_dir().join("postgresql.auto.conf");
@@ -118,9 +117,8 @@ impl Server {
     }
 
     pub(super) fn create_database(&self, name: &str) -> Result<(), PostgresError> {
-        let mut createdb = self.user.command(&self.binaries.program("createdb"));
-        createdb.env("PGPASSWORD", &self.password).args(["-h", "127.0.0.1", "-p"]).arg(self.port.to_string());
-        createdb.args(["-U", USER, "--", name]);
+        let mut createdb = self.client("createdb");
+        createdb.args(["--", name]);
         self.run("createdb", createdb)
     }
 
@@ -131,9 +129,8 @@ impl Server {
             "DO $$ BEGIN FOR n IN 1..{segments} LOOP PERFORM pg_logical_emit_message(false, '', ''), pg_switch_wal(); \
              END LOOP; END $$"
         );
-        let mut psql = self.user.command(&self.binaries.program("psql"));
-        psql.env("PGPASSWORD", &self.password).args(["-h", "127.0.0.1", "-p"]).arg(self.port.to_string());
-        psql.args(["-U", USER, "--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", "--output", "/dev/null"]);
+        let mut psql = self.client("psql");
+        psql.args(["--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", "--output", "/dev/null"]);
         for sql in [&keep, "SELECT pg_reload_conf()", &use_up, "CHECKPOINT"] {
             psql.args(["-c", sql]);
         }
@@ -141,8 +138,16 @@ impl Server {
         self.run("psql", psql)
     }
 
+    /// A client program that is told how to reach this server as its superuser.
+    pub(super) fn client(&self, program: &str) -> Command {
+        let mut client = self.user.command(&self.binaries.program(program));
+        client.env("PGPASSWORD", &self.password).args(["-h", "127.0.0.1", "-p"]).arg(self.port.to_string());
+        client.args(["-U", USER]);
+        client
+    }
+
     /// Runs a program of PostgreSQL to its end.
-    pub(super) fn run(&self, program: &'static str, mut command: std::process::Command) -> Result<(), PostgresError> {
+    pub(super) fn run(&self, program: &'static str, mut command: Command) -> Result<(), PostgresError> {
         command.current_dir(&self.directory).env("HOME", &self.directory).stdin(Stdio::null());
         let path = || self.binaries.program(program);
         let output = command.output().map_err(|source| PostgresError::File { action: "run", path: path(), source })?;

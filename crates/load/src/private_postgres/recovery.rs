@@ -4,7 +4,7 @@ use std::fs::{self, File};
 
 use super::cluster::Server;
 use super::user::User;
-use super::{Options, PostgresError, PrivatePostgres, USER};
+use super::{Options, PostgresError, PrivatePostgres};
 
 /// Settings of a cluster that archives its log beside its data. PostgreSQL runs the command in the data directory.
 pub const ARCHIVING: [(&str, &str); 2] =
@@ -31,9 +31,8 @@ impl PrivatePostgres {
 
 impl Server {
     fn base_backup(&self) -> Result<(), PostgresError> {
-        let mut copy = self.user.command(&self.binaries.program("pg_basebackup"));
-        copy.env("PGPASSWORD", &self.password).args(["-h", "127.0.0.1", "-p"]).arg(self.port.to_string());
-        copy.args(["-U", USER, "--checkpoint", "fast", "-D"]).arg(self.directory.join("base"));
+        let mut copy = self.client("pg_basebackup");
+        copy.args(["--checkpoint", "fast", "-D"]).arg(self.directory.join("base"));
         self.run("pg_basebackup", copy)
     }
 
