@@ -28,6 +28,7 @@ mod stock;
 mod tasks;
 mod webhook;
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -114,8 +115,8 @@ pub struct Settings {
     pub mark_ms: i64,
     /// The pause of the loops that look for work.
     pub tick_ms: u64,
-    /// Orders expired per tick, at most.
-    pub expire_per_tick_max: usize,
+    /// Orders ended by time per second, at most.
+    pub expire_per_second_max: NonZeroU32,
     /// The offset from UTC that order numbers are stamped at, in seconds; fixed at the first start.
     pub number_offset_s: i32,
     /// Where this server is reached from outside, without a slash at its end: the beginning of the addresses that
@@ -136,7 +137,7 @@ impl Default for Settings {
             orphan_after_ms: 10_000,
             mark_ms: 200,
             tick_ms: 100,
-            expire_per_tick_max: 500,
+            expire_per_second_max: NonZeroU32::new(4_000).expect("it is not zero"),
             number_offset_s: 8 * 3_600,
             public_url: String::new(),
         }
@@ -166,6 +167,8 @@ struct Inner {
     watchers: Watchers,
     /// Wakes those who wait for events.
     bell: Arc<feed::Bell>,
+    /// What settlement need not read again.
+    written: Arc<feed::Written>,
     /// A lower bound of the shard clock: the newest "now" that a batch of this process was written at.
     clock_floor: AtomicI64,
 }
@@ -180,11 +183,13 @@ impl App {
             batch: settings.batch_max,
             batch_bytes: settings.batch_bytes_max,
         };
-        let bell = Arc::new(feed::Bell::new());
+        let (bell, written) = (Arc::new(feed::Bell::new()), Arc::new(feed::Written::new()));
+        let orders =
+            OrderTarget { orders: Arc::clone(&ports.orders), bell: Arc::clone(&bell), written: Arc::clone(&written) };
         let offset_s = ports.orders.number_offset_s(settings.number_offset_s).await?;
         let inner = Arc::new(Inner {
             ledger: Batcher::new(LedgerTarget(Arc::clone(&ports.ledger)), limits),
-            orders: Batcher::new(OrderTarget { orders: Arc::clone(&ports.orders), bell: Arc::clone(&bell) }, limits),
+            orders: Batcher::new(orders, limits),
             lookups: Batcher::new(
                 LookupTarget { orders: Arc::clone(&ports.orders), ledger: Arc::clone(&ports.ledger) },
                 limits,
@@ -199,6 +204,7 @@ impl App {
             admission: order::Admission::new(settings.placing_max),
             watchers: Watchers::new(settings.watchers_max),
             bell,
+            written,
             clock_floor: AtomicI64::new(0),
             ports,
             settings,

@@ -11,7 +11,7 @@ mod show;
 mod unit;
 
 use std::net::SocketAddr;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -135,7 +135,7 @@ pub(crate) struct Batch {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Jobs {
     pub(crate) tick: Millis,
-    pub(crate) expire_per_tick_max: NonZeroUsize,
+    pub(crate) expire_per_second_max: NonZeroU32,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -213,7 +213,7 @@ impl Config {
             orphan_after_ms: self.placing.orphan_after.as_i64(),
             mark_ms: self.placing.sold_out_mark.as_i64(),
             tick_ms: self.jobs.tick.as_u64(),
-            expire_per_tick_max: self.jobs.expire_per_tick_max.get(),
+            expire_per_second_max: self.jobs.expire_per_second_max,
             number_offset_s: self.order_number.utc_offset.seconds(),
             public_url: String::new(),
         }

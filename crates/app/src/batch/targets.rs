@@ -5,12 +5,12 @@ use std::sync::Arc;
 use holdline_domain::fault::Fault;
 use holdline_domain::id::{GroupKey, TenantId};
 use holdline_domain::ledger::{HoldRecord, LedgerAnswer, LedgerRequest, OutsideRequest};
-use holdline_domain::order::change::{Change, ChangeAnswer};
+use holdline_domain::order::change::{Change, ChangeAnswer, OrderWrite};
 use holdline_domain::order::{Acceptance, Order, OrderGroup, StoredSubmit, Submit};
 use holdline_domain::port::{LedgerStore, OrderStore};
 
 use super::Target;
-use crate::feed::Bell;
+use crate::feed::{Bell, Written, asks_for_settlement};
 
 /// Writes to the ledger.
 pub(crate) struct LedgerTarget(pub(crate) Arc<dyn LedgerStore>);
@@ -43,10 +43,24 @@ impl Target for LedgerTarget {
     }
 }
 
-/// Writes orders, and rings for whoever waits for their events.
+/// Writes orders, rings for whoever waits for their events, and keeps those that will be settled.
 pub(crate) struct OrderTarget {
     pub(crate) orders: Arc<dyn OrderStore>,
     pub(crate) bell: Arc<Bell>,
+    pub(crate) written: Arc<Written>,
+}
+
+impl OrderTarget {
+    /// Keeps what was written of a change, without new orders: those are seldom settled.
+    fn keep(&self, change: &Change) {
+        for (write, kind) in &change.orders {
+            if let OrderWrite::Update(order) = write
+                && asks_for_settlement(*kind)
+            {
+                self.written.put(order);
+            }
+        }
+    }
 }
 
 impl Target for OrderTarget {
@@ -74,7 +88,9 @@ impl Target for OrderTarget {
     }
 
     async fn apply(&self, batch: Arc<[Change]>) -> Result<Vec<ChangeAnswer>, Fault> {
-        let answers = self.orders.apply(batch).await?;
+        let answers = self.orders.apply(Arc::clone(&batch)).await?;
+        let applied = batch.iter().zip(&answers).filter(|(_, answer)| matches!(answer, ChangeAnswer::Applied { .. }));
+        applied.for_each(|(change, _)| self.keep(change));
         self.bell.ring();
         Ok(answers)
     }

@@ -1,12 +1,14 @@
 //! Consumers of the feed: the ledger follows the orders, and the index by seller is kept.
 //!
 //! Each consumer keeps its own position, works at least once and is idempotent. Settlement acts on the order's state as
-//! it is now, never on what the event said. An event that fails by itself is parked with the later ones of its order
-//! ([`parked`]), and the rest goes on; where the store itself fails, the page waits and nothing is parked.
+//! it is now, never on what the event said; what this process wrote last it has from memory ([`written`]). An event that
+//! fails by itself is parked with the later ones of its order ([`parked`]), and the rest goes on; where the store itself
+//! fails, the page waits and nothing is parked.
 
 mod parked;
 mod read;
 mod settle;
+mod written;
 
 use holdline_domain::fault::Fault;
 use holdline_domain::feed::FeedPosition;
@@ -19,7 +21,8 @@ pub use parked::end_parked;
 pub(crate) use parked::{retry_parked, said};
 pub(crate) use read::Bell;
 pub use read::{EventsFound, EventsWanted, FeedPlace};
-pub(crate) use settle::{NotSettled, unknown_tenant};
+pub(crate) use settle::{NotSettled, asks_for_settlement, unknown_tenant};
+pub(crate) use written::Written;
 
 /// Events of one page: what one transaction of a consumer covers.
 const PAGE: usize = 500;

@@ -3,13 +3,13 @@
 //! What fails is either the store's failure, and stops the page, or the order's own: the ledger disagrees with it, or its
 //! rows cannot be read. An order that fails by itself is tried once more alone before its events are parked.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use holdline_domain::fault::{Fault, FaultKind, Outcome};
 use holdline_domain::feed::{Failure, Parking};
-use holdline_domain::id::TenantId;
+use holdline_domain::id::{TenantId, Version};
 use holdline_domain::order::change::Event;
-use holdline_domain::order::{EventKind, Order, OrderNo};
+use holdline_domain::order::{EventKind, OrderNo};
 use holdline_domain::tenant::CommitOn;
 
 use super::Consumer;
@@ -56,7 +56,9 @@ pub(super) async fn work_off(app: &App, events: &[Event]) -> Result<Vec<Parking>
             touched.entry(order).or_insert(event.seq);
         }
     }
-    let failed = settle(app, touched.keys().cloned().collect()).await?;
+    let newest: BTreeMap<OrderRef, Version> =
+        events.iter().map(|event| ((event.tenant, event.order_no.clone()), event.version)).collect();
+    let failed = settle(app, touched.keys().map(|order| (order.clone(), newest[order])).collect()).await?;
     let parking = |event: &Event| {
         let order = (event.tenant, event.order_no.clone());
         let failure = match (failed.get(&order), touched.get(&order)) {
@@ -74,13 +76,19 @@ pub(super) async fn work_off(app: &App, events: &[Event]) -> Result<Vec<Parking>
     Ok(events.iter().filter_map(parking).collect())
 }
 
-/// Settles orders, those of one tenant at once. Those that failed by themselves, twice, with what went wrong.
-async fn settle(app: &App, orders: BTreeSet<OrderRef>) -> Result<BTreeMap<OrderRef, String>, Fault> {
-    let tenants: BTreeSet<TenantId> = orders.iter().map(|(tenant, _)| *tenant).collect();
+/// Settles orders, each with the version of its newest event: what this process wrote itself as it wrote it, the others of a
+/// tenant in one read. Those that failed by themselves, twice, with what went wrong.
+async fn settle(app: &App, orders: Vec<(OrderRef, Version)>) -> Result<BTreeMap<OrderRef, String>, Fault> {
+    let mut to_read: BTreeMap<TenantId, Vec<OrderNo>> = BTreeMap::new();
+    let mut known = Vec::new();
+    for (order, version) in orders {
+        match app.inner.written.take(&order, version) {
+            Some(order) => known.push(order),
+            None => to_read.entry(order.0).or_default().push(order.1),
+        }
+    }
     let mut suspects = Vec::new();
-    for tenant in tenants {
-        let numbers: Vec<OrderNo> =
-            orders.iter().filter(|(of, _)| *of == tenant).map(|(_, order_no)| order_no.clone()).collect();
+    for (tenant, numbers) in to_read {
         let read = match app.inner.ports.orders.orders(tenant, &numbers).await.map_err(NotSettled::from) {
             Ok(read) => read,
             Err(NotSettled::Store(fault)) => return Err(fault),
@@ -92,14 +100,14 @@ async fn settle(app: &App, orders: BTreeSet<OrderRef>) -> Result<BTreeMap<OrderR
         };
         let missing = numbers.iter().zip(&read).filter(|(_, read)| read.is_none());
         suspects.extend(missing.map(|(order_no, _)| (tenant, order_no.clone())));
-        let read: Vec<Order> = read.into_iter().flatten().collect();
-        let settled = for_each_of_page(&read, |order| settle_order(app, order)).await;
-        for (order, settled) in read.iter().zip(settled) {
-            match settled {
-                Ok(()) => {}
-                Err(NotSettled::Store(fault)) => return Err(fault),
-                Err(NotSettled::Own(_)) => suspects.push((tenant, order.no.clone())),
-            }
+        known.extend(read.into_iter().flatten());
+    }
+    let settled = for_each_of_page(&known, |order| settle_order(app, order)).await;
+    for (order, settled) in known.iter().zip(settled) {
+        match settled {
+            Ok(()) => {}
+            Err(NotSettled::Store(fault)) => return Err(fault),
+            Err(NotSettled::Own(_)) => suspects.push((order.tenant, order.no.clone())),
         }
     }
     let mut failed = BTreeMap::new();
@@ -126,9 +134,15 @@ pub(super) async fn settle_alone(app: &App, tenant: TenantId, order_no: &OrderNo
 
 /// An order that waits for payment keeps its hold, unless the tenant sells at creation.
 fn may_need_settlement(app: &App, event: &Event) -> bool {
-    match event.kind {
-        EventKind::Placed => app.tenant(event.tenant).is_none_or(|tenant| tenant.commit_on == CommitOn::OrderCreated),
-        EventKind::Confirmed
+    let sells_at_creation = || app.tenant(event.tenant).is_none_or(|tenant| tenant.commit_on == CommitOn::OrderCreated);
+    asks_for_settlement(event.kind) && (event.kind != EventKind::Placed || sells_at_creation())
+}
+
+/// Whether the ledger may have to follow what an event of this kind tells.
+pub(crate) fn asks_for_settlement(kind: EventKind) -> bool {
+    match kind {
+        EventKind::Placed
+        | EventKind::Confirmed
         | EventKind::Cancelled
         | EventKind::Expired
         | EventKind::HoldRaised

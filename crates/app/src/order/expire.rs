@@ -1,8 +1,8 @@
 //! What time does: an order that nobody paid ends at its deadline, its hold may lapse before, and a delivered one counts as
 //! received; all by the shard clock.
 //!
-//! The sweep finds due timers and writes the end, a bounded number per tick, so that 100,000 orders due in one instant
-//! do not stop placing. Reads do not wait for it: see [`App::settled`].
+//! The sweep finds due timers and writes the end, evenly and no more than so many per second, so that 100,000 orders due in
+//! one instant do not hinder placing. Reads do not wait for it: see [`App::settled`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,59 +11,62 @@ use holdline_domain::id::TenantId;
 use holdline_domain::order::change::{Change, ChangeAnswer, Due, OrderWrite, Timer};
 use holdline_domain::order::{EventKind, HoldAxis, Obstacle, Order, OrderNo, OrderStatus};
 use holdline_domain::time::{CLOCK_STEP_MAX_MS, UnixMillis};
-use tokio::time::Instant;
 
 use crate::App;
 use crate::error::Error;
-use crate::page::for_each_of_page;
+use crate::page::{Pace, for_each_of_page};
 
-/// Timers read at once.
-const PAGE: usize = 500;
+/// Timers read at once, at most.
+const PAGE_MAX: usize = 250;
+/// Pages that a second's share of orders is read in, so that a page is over before long.
+const PAGES_PER_SECOND: u32 = 16;
 /// After how long an order is looked at again that an open attempt keeps past its instant, in milliseconds: seldom enough
 /// that thousands of them do not keep the sweep from others.
 const ATTEMPT_OPEN_MS: i64 = 20_000;
 
-/// Ends overdue orders until the loops stop: a tick's share each tick, however long it took to end them.
+/// Ends overdue orders until the loops stop, so many per second.
 pub(crate) async fn sweep_overdue(app: App) {
+    let per_second = app.inner.settings.expire_per_second_max;
+    let page = usize::try_from(per_second.get() / PAGES_PER_SECOND).unwrap_or(PAGE_MAX).clamp(1, PAGE_MAX);
+    let mut pace = Pace::per_second(per_second);
     let mut pause_ms = app.inner.settings.tick_ms;
     while app.inner.tasks.pause(pause_ms).await {
-        let began = Instant::now();
-        let mut left = app.inner.settings.expire_per_tick_max;
-        loop {
-            match sweep_page(&app, left.min(PAGE)).await {
-                Ok(PAGE) if left > PAGE => left -= PAGE,
-                Ok(_) => break,
-                Err(fault) => {
-                    tracing::warn!(%fault, "overdue orders could not be ended and are tried again");
-                    break;
-                }
-            }
-        }
-        let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        pause_ms = app.inner.settings.tick_ms.saturating_sub(took_ms);
+        let more = sweep_page(&app, page, &mut pace).await.unwrap_or_else(|fault| {
+            tracing::warn!(%fault, "overdue orders could not be ended and are tried again");
+            false
+        });
+        pause_ms = if more { 0 } else { app.inner.settings.tick_ms };
     }
 }
 
-/// Ends the orders of the oldest due timers. Returns how many timers were dealt with.
-async fn sweep_page(app: &App, limit: usize) -> Result<usize, Fault> {
+/// Ends the orders of the oldest due timers, each in its turn. True when there may be more that can be ended now.
+async fn sweep_page(app: &App, page: usize, pace: &mut Pace) -> Result<bool, Fault> {
     let orders = &app.inner.ports.orders;
-    let timers = orders.due_timers(app.inner.ports.clock.wall(), limit).await?;
+    let timers = orders.due_timers(app.inner.ports.clock.wall(), page).await?;
     if timers.is_empty() {
-        return Ok(0);
+        return Ok(false);
     }
     let found = orders_of(app, &timers).await?;
-    let find = |timer: &Timer| found.get(&(timer.tenant, timer.order_no.clone()));
-    let ended = for_each_of_page(&timers, |timer| end_overdue(app, timer, find(timer))).await;
+    let ended = for_each_of_page(&timers, |timer| {
+        let (turn, order) = (pace.turn(), found.get(&(timer.tenant, timer.order_no.clone())));
+        async move {
+            tokio::time::sleep_until(turn).await;
+            end_overdue(app, timer, order).await
+        }
+    })
+    .await;
+    let full = timers.len() == page;
     let mut done = Vec::with_capacity(timers.len());
     for (timer, ended) in timers.into_iter().zip(ended) {
         if ended? {
             done.push(timer);
         }
     }
-    if !done.is_empty() {
-        orders.remove_timers(&done).await?;
+    if done.is_empty() {
+        return Ok(false);
     }
-    Ok(done.len())
+    orders.remove_timers(&done).await?;
+    Ok(full)
 }
 
 /// The orders of a page of timers, one read for each tenant.

@@ -176,9 +176,9 @@ mod tests {
         layers.add_file(Path::new("a.toml"), "[jobs]\n\ntick = \"1s\"\n").unwrap();
         assert_eq!(layers.get("jobs.tick").unwrap().1.to_string(), "a.toml:3");
         layers.add_environment(environment("HOLDLINE_JOBS__TICK", "2s")).unwrap();
-        layers.add_flag("jobs.expire_per_tick_max", "7", "--set").unwrap();
+        layers.add_flag("jobs.expire_per_second_max", "7", "--set").unwrap();
         let config = layers.config().unwrap();
-        assert_eq!((config.jobs.tick.as_i64(), config.jobs.expire_per_tick_max.get()), (2_000, 7));
+        assert_eq!((config.jobs.tick.as_i64(), config.jobs.expire_per_second_max.get()), (2_000, 7));
         layers.add_flag("jobs.tick", "3s", "--set").unwrap();
         assert_eq!(layers.config().unwrap().jobs.tick.as_i64(), 3_000);
     }

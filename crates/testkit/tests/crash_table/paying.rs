@@ -1,15 +1,19 @@
 //! The table of paying, B0 to B8: the same request again, the callback, or nothing but time.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use holdline_domain::id::{Fingerprint, Quantity};
+use holdline_domain::ledger::{AccountKey, Demand, HoldId, LedgerRequest, StockKey};
 use holdline_domain::money::Minor;
 use holdline_domain::order::{HoldAxis, OrderNo, OrderStatus, PaymentStatus};
 use holdline_domain::payment::AttemptState;
+use holdline_domain::port::LedgerStore as _;
 use holdline_domain::tenant::Policies;
 use holdline_testkit::model::Moment;
 
 use crate::payer::{SETTLED, TOTAL};
-use crate::scene::{LEDGER, ORDERS, Scene};
+use crate::scene::{LEDGER, ORDERS, Scene, sku};
 
 /// What the first process dies at while it opens the first attempt.
 async fn dead_at(moments: &[Moment]) -> (Scene, OrderNo) {
@@ -215,4 +219,25 @@ async fn b8_the_reaper_raises_the_order_past_it_and_then_releases() {
     tokio::time::sleep(Duration::from_mins(1)).await;
     let order = scene.order(&order_no).await;
     assert_eq!((order.hold, order.hold_n, scene.held().await), (HoldAxis::Lapsed, 2, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn b8_an_order_that_has_its_goods_is_not_raised_past_another_hold() {
+    let scene = Scene::open().await;
+    let order_no = scene.placed().await;
+    let before = scene.order(&order_no).await;
+    // As whoever saw the order without goods would take them again, and then be paused.
+    let quantity = Quantity::try_new(1).expect("one");
+    let account = AccountKey::Stock(StockKey::of(sku()));
+    let again = LedgerRequest::Hold {
+        tenant: scene.tenant,
+        id: HoldId { key: before.group.clone(), n: 2 },
+        content: Fingerprint::of(&[b"again"]),
+        order_nos: vec![(before.seller.clone(), order_no.clone())],
+        demands: vec![Demand { part: before.part(), account, quantity, limit: None }],
+    };
+    scene.databases.ledger(&scene.databases.process("paused")).apply(Arc::from([again])).await.expect("calm");
+    assert_eq!(scene.held().await, 2);
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    assert_eq!((scene.order(&order_no).await, scene.held().await), (before, 1), "only the other hold is given back");
 }

@@ -1,5 +1,6 @@
 //! Shipments and returns: `/v1/orders/{order_no}/shipments`, `…/returns`, `…/receive`, `…/pause`.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use holdline_app::Settings;
@@ -212,7 +213,7 @@ async fn taking_the_last_unshipped_units_off_leaves_a_delivered_order() {
 
 #[tokio::test(start_paused = true)]
 async fn orders_that_arrived_before_their_deadline_keep_the_sweep_from_nobody() {
-    let api = Api::start_with(Settings { expire_per_tick_max: 1, ..Settings::default() }).await;
+    let api = Api::start_with(Settings { expire_per_second_max: NonZeroU32::MIN, ..Settings::default() }).await;
     let delivered = api.place_delivered_order("d", 1).await;
     tokio::time::sleep(Duration::from_secs(30)).await;
     let submit = submit("bob", &[("A", 1, 1_000)]);
