@@ -43,6 +43,9 @@ impl Target for LedgerTarget {
     }
 }
 
+/// The largest order that is kept for settlement; one that has more is read again. All that are kept have 32 MiB at most.
+const KEPT_BYTES_MAX: usize = 8 << 10;
+
 /// Writes orders, rings for whoever waits for their events, and keeps those that will be settled.
 pub(crate) struct OrderTarget {
     pub(crate) orders: Arc<dyn OrderStore>,
@@ -56,11 +59,18 @@ impl OrderTarget {
         for (write, kind) in &change.orders {
             if let OrderWrite::Update(order) = write
                 && asks_for_settlement(*kind)
+                && order_bytes(order) <= KEPT_BYTES_MAX
             {
                 self.written.put(order);
             }
         }
     }
+}
+
+/// About how many bytes an order has.
+fn order_bytes(order: &Order) -> usize {
+    let lines: usize = order.lines.iter().map(|line| 192 + line.title.len() + line.snapshot.stored_bytes()).sum();
+    512 + lines + order.address.as_ref().map_or(0, String::len) + order.adjustments.len() * 192
 }
 
 impl Target for OrderTarget {
@@ -73,18 +83,13 @@ impl Target for OrderTarget {
     }
 
     fn bytes(change: &Change) -> usize {
-        let of_order = |order: &Order| {
-            let lines: usize =
-                order.lines.iter().map(|line| 192 + line.title.len() + line.snapshot.stored_bytes()).sum();
-            512 + lines + order.address.as_ref().map_or(0, String::len) + order.adjustments.len() * 192
-        };
         let of_submit = |submit: &Submit| {
             let lines: usize =
                 submit.lines.iter().map(|line| 256 + line.snapshot.as_ref().map_or(0, String::len)).sum();
             512 + lines + submit.address.as_ref().map_or(0, String::len) + submit.adjustments.len() * 192
         };
         let promised = change.accept.as_ref().map_or(0, |accepted| of_submit(&accepted.submit));
-        256 + promised + change.orders.iter().map(|(write, _)| of_order(write.order())).sum::<usize>()
+        256 + promised + change.orders.iter().map(|(write, _)| order_bytes(write.order())).sum::<usize>()
     }
 
     async fn apply(&self, batch: Arc<[Change]>) -> Result<Vec<ChangeAnswer>, Fault> {

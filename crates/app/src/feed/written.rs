@@ -9,8 +9,8 @@ use holdline_domain::id::{TenantId, Version};
 use holdline_domain::order::{Order, OrderNo};
 use parking_lot::Mutex;
 
-/// Orders that are kept, at most: what a second writes, a few megabytes. Those of which another process saw the event first
-/// are forgotten as others come.
+/// Orders that are kept, at most: what a second writes. Those of which another process saw the event first are forgotten as
+/// others come.
 const KEPT_MAX: usize = 4_096;
 
 /// An order of a tenant.
