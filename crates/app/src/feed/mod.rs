@@ -12,7 +12,8 @@ mod written;
 
 use holdline_domain::fault::Fault;
 use holdline_domain::feed::FeedPosition;
-use holdline_domain::id::{ConsumerName, Version};
+use holdline_domain::id::{ConsumerName, TenantId, Version};
+use holdline_domain::order::OrderNo;
 use holdline_domain::port::{EventPage, FeedStore};
 
 use crate::App;
@@ -28,6 +29,9 @@ pub(crate) use written::Written;
 const PAGE: usize = 500;
 /// Entries of an index that are cleared in one transaction: a few milliseconds of the writer.
 const CLEAR_PAGE: usize = 1_000;
+
+/// An order of a tenant.
+type OrderRef = (TenantId, OrderNo);
 
 /// Who follows the feed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

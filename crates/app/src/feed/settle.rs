@@ -12,17 +12,14 @@ use holdline_domain::order::change::Event;
 use holdline_domain::order::{EventKind, OrderNo};
 use holdline_domain::tenant::CommitOn;
 
-use super::Consumer;
 use super::parked::{PAUSES, parked_among, said};
+use super::{Consumer, OrderRef};
 use crate::App;
 use crate::page::for_each_of_page;
 use crate::settlement::settle_order;
 
 /// How often an order is tried before its events are parked: among others, then alone.
 const TRIES: i32 = 2;
-
-/// An order of a tenant.
-type OrderRef = (TenantId, OrderNo);
 
 /// Why an order could not be settled.
 #[derive(Debug)]
@@ -56,8 +53,8 @@ pub(super) async fn work_off(app: &App, events: &[Event]) -> Result<Vec<Parking>
             touched.entry(order).or_insert(event.seq);
         }
     }
-    let newest: BTreeMap<OrderRef, Version> =
-        events.iter().map(|event| ((event.tenant, event.order_no.clone()), event.version)).collect();
+    let versions = events.iter().map(|event| ((event.tenant, event.order_no.clone()), event.version));
+    let newest: BTreeMap<OrderRef, Version> = versions.filter(|(order, _)| touched.contains_key(order)).collect();
     let failed = settle(app, touched.keys().map(|order| (order.clone(), newest[order])).collect()).await?;
     let parking = |event: &Event| {
         let order = (event.tenant, event.order_no.clone());

@@ -5,16 +5,15 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use holdline_domain::id::{TenantId, Version};
-use holdline_domain::order::{Order, OrderNo};
+use holdline_domain::id::Version;
+use holdline_domain::order::Order;
 use parking_lot::Mutex;
+
+use super::OrderRef;
 
 /// Orders that are kept, at most: what a second writes. Those of which another process saw the event first are forgotten as
 /// others come.
 const KEPT_MAX: usize = 4_096;
-
-/// An order of a tenant.
-type OrderRef = (TenantId, OrderNo);
 
 /// The orders, each until it is taken, or until so many others have come.
 pub(crate) struct Written {
@@ -55,9 +54,9 @@ impl Written {
 
 #[cfg(test)]
 mod tests {
-    use holdline_domain::id::{BuyerId, ClientId, GroupKey, SellerId};
+    use holdline_domain::id::{BuyerId, ClientId, GroupKey, SellerId, TenantId};
     use holdline_domain::money::{Currency, Minor};
-    use holdline_domain::order::{FulfillmentStatus, HoldAxis, Life, OrderStatus, PaymentStatus};
+    use holdline_domain::order::{FulfillmentStatus, HoldAxis, Life, OrderNo, OrderStatus, PaymentStatus};
     use holdline_domain::time::UnixMillis;
 
     use super::*;
