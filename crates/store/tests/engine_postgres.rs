@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "what fails in a helper fails the test")]
 
 mod own_database;
+#[path = "engine_postgres/writes.rs"]
+mod writes;
 
 use holdline_domain::fault::{Fault, FaultKind, Outcome};
 use holdline_domain::time::UnixMillis;
@@ -185,74 +187,6 @@ async fn many_lookups_of_one_step_answer_in_their_order() {
         let found = run(&engine, names.iter().map(|name| things(&[name])).collect(), vec![]).await.unwrap();
         let found: Vec<Value> = found.into_iter().map(|mut rows| rows.remove(0).0.remove(1)).collect();
         assert_eq!(found, names.into_iter().map(text).collect::<Vec<_>>());
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn writes_of_every_kind_happen_together_in_their_order() {
-    with_database(async |url| {
-        let engine = opened(&url).await;
-        run(&engine, vec![], vec![insert(&["a", "b", "c"], false)]).await.unwrap();
-        let update = Write::Update {
-            table: "thing",
-            key: &["tenant", "name"],
-            set: &["note"],
-            add: &["amount"],
-            values: vec![
-                ints(&[7, 7]),
-                texts(&["a", "b"]),
-                Column::OptText(vec![Some("x".into()), None]),
-                ints(&[5, -20]),
-            ],
-        };
-        let delete = Write::Delete {
-            table: "thing",
-            key: &["tenant", "name"],
-            values: vec![ints(&[7, 7]), texts(&["c", "never there"])],
-        };
-        run(&engine, vec![head()], vec![update, delete, insert(&[], false), insert(&["c", "d"], true)]).await.unwrap();
-        let rows = engine
-            .query(
-                "SELECT name, amount, note FROM thing WHERE tenant = $1 AND name < $2 ORDER BY name",
-                vec![Value::Int(7), text("d")],
-            )
-            .await
-            .unwrap();
-        let row = |name, amount, note| Row(vec![text(name), Value::Int(amount), note]);
-        assert_eq!(rows, [row("a", 15, text("x")), row("b", -10, Value::Null), row("c", 10, Value::Null)]);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_taken_key_is_a_conflict_that_wrote_nothing_unless_it_is_to_be_ignored() {
-    with_database(async |url| {
-        let engine = opened(&url).await;
-        run(&engine, vec![], vec![insert(&["b"], false)]).await.unwrap();
-        let taken = run(&engine, vec![head()], vec![insert(&["a"], false), insert(&["b"], false)]).await;
-        assert_fault(taken, FaultKind::Conflict, Outcome::NotDone);
-        assert_eq!(names(&engine).await, [text("b")]);
-        run(&engine, vec![head()], vec![insert(&["a", "b", "c"], true)]).await.unwrap();
-        assert_eq!(names(&engine).await, [text("a"), text("b"), text("c")]);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn an_update_of_a_row_that_does_not_exist_is_a_conflict_that_wrote_nothing() {
-    with_database(async |url| {
-        let engine = opened(&url).await;
-        let update = Write::Update {
-            table: "thing",
-            key: &["tenant", "name"],
-            set: &["note"],
-            add: &[],
-            values: vec![ints(&[7, 7]), texts(&["a", "b"]), texts(&["x", "y"])],
-        };
-        let result = run(&engine, vec![head()], vec![insert(&["a"], false), update]).await;
-        assert_fault(result, FaultKind::Conflict, Outcome::NotDone);
-        assert_eq!(names(&engine).await, []);
     })
     .await;
 }

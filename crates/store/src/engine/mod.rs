@@ -2,7 +2,7 @@
 //!
 //! A program is a batch seen from the database: it asks for rows by key, decides, and hands over the rows to write. It
 //! never holds a transaction, so the same program runs on SQLite (row by row, cached statements, on the writer's own
-//! thread) and on PostgreSQL (set-wise by arrays, one round trip per step).
+//! thread) and on PostgreSQL (set-wise by arrays, one round trip per step, all writes in one or two statements).
 //!
 //! Every program locks one head row first. All writers of a database therefore decide one after the other on what is
 //! committed: no deadlocks, no lost updates, gapless sequences. What that costs is the overlap of guard reads between
@@ -87,7 +87,7 @@ pub struct Lookup {
     pub lock: bool,
 }
 
-/// Rows to write. Each is executed as a whole.
+/// Rows to write. Each is executed as a whole, and sees what those before it wrote to its table.
 #[derive(Debug, Clone)]
 pub enum Write {
     /// New rows. A unique key that is taken is a fault of kind `Conflict`, outcome `NotDone`.
@@ -139,7 +139,8 @@ pub trait Program: Send + 'static {
     type Outcome: Send + 'static;
 
     /// The next step. Called first with no results, then with the rows of each `Read`, one list per lookup. `now` is the
-    /// database's own clock, read inside the transaction after the rows.
+    /// database's own clock, read inside the transaction once the first row was locked, so after whatever another program
+    /// has committed under that lock; where no row is locked, after the rows of the first step.
     fn next(&mut self, results: Vec<Vec<Row>>, now: UnixMillis) -> Result<Step<Self::Outcome>, Fault>;
 }
 

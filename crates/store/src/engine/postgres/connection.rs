@@ -14,9 +14,10 @@ use tokio_postgres::{Client, Error, NoTls, Statement};
 use super::error::{of_commit, of_statement};
 use super::pipeline::in_order;
 use super::session::{ANSWER_WITHIN, Server};
-use super::statement::{Bound, Shape, bound, columns_of, decoded, parameters};
+use super::statement::{Bound, Shape, bound, columns_of, decoded, parameters, statements, table_of};
 use super::unavailable;
 use crate::engine::{Lookup, Row, Value, Write};
+use crate::rows::count;
 
 /// How often a connection is tried before the caller is told. A server that restarts is back within a second or so;
 /// a longer outage is for the caller to wait out.
@@ -36,7 +37,6 @@ pub(super) struct Connection {
 enum Answer {
     Done,
     Rows(Vec<tokio_postgres::Row>),
-    Affected(u64),
 }
 
 type Sent<'a> = BoxFuture<'a, Result<Answer, Error>>;
@@ -113,49 +113,77 @@ impl Connection {
         self.spread(lookups.len(), &asked, answers)
     }
 
-    /// One step of a program: BEGIN if it is the first, the lookups in their order, the clock.
-    pub(super) async fn read(&mut self, lookups: &[Lookup], begin: bool) -> Result<(Vec<Vec<Row>>, UnixMillis), Fault> {
+    /// One step of a program: BEGIN if it is the first, and the lookups in their order. The clock comes with the first row that is
+    /// locked, as the lock was granted; where nothing is locked, it is asked for; where a step before has read it, it stays.
+    pub(super) async fn read(
+        &mut self,
+        lookups: &[Lookup],
+        begin: bool,
+        mut now: Option<UnixMillis>,
+    ) -> Result<(Vec<Vec<Row>>, UnixMillis), Fault> {
         let asked = self.prepared(lookups).await?;
-        self.prepare(&Shape::Now).await?;
-        let mut sends: Vec<Sent<'_>> = Vec::with_capacity(asked.len() + 2);
+        let mut sends: Vec<Sent<'_>> = Vec::with_capacity(asked.len() + 1);
         if begin {
             sends.push(self.told("BEGIN"));
         }
         sends.extend(asked.iter().map(|(_, lookup, shape)| self.asked(shape, parameters(&lookup.keys))));
-        sends.push(self.asked(&Shape::Now, Vec::new()));
-        let mut answers = rows_of(self.sent(sends).await?);
-        let now = decoded(self.database, &answers.pop().unwrap_or_default())?;
-        let Some(&[Value::Int(now)]) = now.first().map(|row| row.0.as_slice()) else {
+        let answers = rows_of(self.sent(sends).await?);
+        let mut results = self.spread(lookups.len(), &asked, answers)?;
+        for (_, rows) in lookups.iter().zip(&mut results).filter(|(lookup, _)| lookup.lock) {
+            for row in rows {
+                let clock = self.instant(row.0.pop().as_ref())?;
+                now.get_or_insert(clock);
+            }
+        }
+        let now = match now {
+            Some(now) => now,
+            None => self.now().await?,
+        };
+        Ok((results, now))
+    }
+
+    /// The server's clock.
+    pub(super) async fn now(&mut self) -> Result<UnixMillis, Fault> {
+        self.prepare(&Shape::Now).await?;
+        let answers = rows_of(self.sent(vec![self.asked(&Shape::Now, Vec::new())]).await?);
+        let row = decoded(self.database, &answers.concat())?.pop();
+        self.instant(row.as_ref().and_then(|row| row.0.first()))
+    }
+
+    fn instant(&self, value: Option<&Value>) -> Result<UnixMillis, Fault> {
+        let Some(Value::Int(ms)) = value else {
             let message = "the answer to the clock makes no sense";
             return Err(Fault::not_done(self.database, FaultKind::Rejected, message));
         };
-        Ok((self.spread(lookups.len(), &asked, answers)?, UnixMillis(now)))
+        Ok(UnixMillis(*ms))
     }
 
     /// The writes of a program, in their order and in one round trip.
     pub(super) async fn write(&mut self, writes: &[Write], begin: bool) -> Result<(), Fault> {
-        let mut shaped = Vec::with_capacity(writes.len());
-        for write in writes.iter().filter(|write| row_count(write) > 0) {
-            let shape = Shape::of_write(write);
+        let statements = statements(writes.iter().filter(|write| row_count(write) > 0));
+        let mut shaped = Vec::with_capacity(statements.len());
+        for writes in statements {
+            let shape = Shape::of_writes(&writes);
             self.prepare(&shape).await?;
-            shaped.push((write, shape));
+            shaped.push((writes, shape));
         }
         let mut sends: Vec<Sent<'_>> = Vec::with_capacity(shaped.len() + 1);
         if begin {
             sends.push(self.told("BEGIN"));
         }
-        sends.extend(shaped.iter().map(|(write, shape)| self.executed(shape, parameters(columns_of(write)))));
-        let answers = self.sent(sends).await?;
-        let affected = answers.into_iter().filter_map(|answer| match answer {
-            Answer::Affected(count) => Some(count),
-            Answer::Done | Answer::Rows(_) => None,
-        });
-        for ((write, _), affected) in shaped.into_iter().zip(affected) {
-            if let Write::Update { table, .. } = write
-                && affected != row_count(write) as u64
-            {
-                let message = format!("{} rows of {table} to change, {affected} exist", row_count(write));
-                return Err(Fault::not_done(self.database, FaultKind::Conflict, message));
+        for (writes, shape) in &shaped {
+            sends.push(self.asked(shape, parameters(writes.iter().flat_map(|write| columns_of(write)))));
+        }
+        let answers = rows_of(self.sent(sends).await?);
+        for ((writes, _), counts) in shaped.iter().zip(answers) {
+            let found = decoded(self.database, &counts)?.pop().map(|row| row.0).unwrap_or_default();
+            let updates = writes.iter().filter(|write| matches!(write, Write::Update { .. }));
+            for (update, found) in updates.zip(found) {
+                let wanted = count(row_count(update));
+                if found != wanted {
+                    let message = format!("{wanted:?} rows of {} to change, {found:?} exist", table_of(update));
+                    return Err(Fault::not_done(self.database, FaultKind::Conflict, message));
+                }
             }
         }
         Ok(())
@@ -207,11 +235,6 @@ impl Connection {
         async move { self.client.query(statement, &values).await.map(Answer::Rows) }.boxed()
     }
 
-    fn executed<'a>(&'a self, shape: &Shape, values: Vec<&'a (dyn ToSql + Sync)>) -> Sent<'a> {
-        let statement = &self.statements[shape];
-        async move { self.client.execute(statement, &values).await.map(Answer::Affected) }.boxed()
-    }
-
     /// One round trip. The first error in the order of the messages is the cause; those after it only echo it.
     async fn sent(&self, messages: Vec<Sent<'_>>) -> Result<Vec<Answer>, Fault> {
         let answers = timeout(ANSWER_WITHIN, in_order(messages))
@@ -250,7 +273,7 @@ fn row_count(write: &Write) -> usize {
 fn rows_of(answers: Vec<Answer>) -> Vec<Vec<tokio_postgres::Row>> {
     let rows = answers.into_iter().filter_map(|answer| match answer {
         Answer::Rows(rows) => Some(rows),
-        Answer::Done | Answer::Affected(_) => None,
+        Answer::Done => None,
     });
     rows.collect()
 }

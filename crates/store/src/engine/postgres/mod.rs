@@ -121,8 +121,7 @@ impl Engine for Postgres {
 
     async fn now(&self) -> Result<UnixMillis, Fault> {
         let mut lease = self.open.readers.take().await?;
-        let (_, now) = lease.alone(async |connection| connection.read(&[], false).await).await?;
-        Ok(now)
+        lease.alone(async |connection| connection.now().await).await
     }
 }
 

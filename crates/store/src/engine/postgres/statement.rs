@@ -1,4 +1,6 @@
-//! The SQL of lookups and writes: a statement takes one array per column and handles all rows at once.
+//! The SQL of lookups and writes: a statement takes one array per column and handles all rows at once, and writes to several
+//! tables are one statement. The driver has each statement answered by itself, so each costs both sides a message and a wake-up,
+//! which is more than most of them do.
 
 use holdline_domain::fault::{Fault, FaultKind};
 use tokio_postgres::types::{ToSql, Type};
@@ -17,6 +19,17 @@ pub(super) enum Shape {
         types: Types,
         lock: bool,
     },
+    /// Writes to tables that differ, in one statement: how many rows each [`Write::Update`] found.
+    Writes(Vec<WriteShape>),
+    /// A statement of `sql/`.
+    Query(&'static str),
+    /// The server's clock, in milliseconds.
+    Now,
+}
+
+/// A write but for its values.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum WriteShape {
     /// [`Write::Insert`].
     Insert { table: &'static str, columns: &'static [&'static str], types: Types, or_ignore: bool },
     /// [`Write::Update`].
@@ -29,11 +42,10 @@ pub(super) enum Shape {
     },
     /// [`Write::Delete`].
     Delete { table: &'static str, key: &'static [&'static str], types: Types },
-    /// A statement of `sql/`.
-    Query(&'static str),
-    /// The server's clock, in milliseconds.
-    Now,
 }
+
+/// The server's clock, in milliseconds, at the instant at which this is evaluated.
+const CLOCK: &str = "floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
 
 /// The SQL types of some columns, two bits each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -56,15 +68,15 @@ impl Types {
         Self { bits, count: columns.len() }
     }
 
-    /// `unnest($1::bigint[], $2::text[], …)`.
-    fn unnested(self) -> String {
+    /// `unnest($1::bigint[], $2::text[], …)`, numbered from after the parameters of what stands before.
+    fn unnested(self, before: usize) -> String {
         let casts = (0..self.count).map(|place| {
             let name = match self.bits >> (2 * place) & 3 {
                 0 => "bigint",
                 1 => "text",
                 _ => "bytea",
             };
-            format!("${}::{name}[]", place + 1)
+            format!("${}::{name}[]", before + place + 1)
         });
         format!("unnest({})", casts.collect::<Vec<_>>().join(", "))
     }
@@ -76,7 +88,50 @@ impl Shape {
         Self::Lookup { table, columns, key, types: Types::of(keys), lock: *lock }
     }
 
-    pub(super) fn of_write(write: &Write) -> Self {
+    pub(super) fn of_writes(writes: &[&Write]) -> Self {
+        Self::Writes(writes.iter().map(|write| WriteShape::of(write)).collect())
+    }
+
+    pub(super) fn sql(&self) -> String {
+        match self {
+            Self::Lookup { table, columns, key, types, lock } => {
+                let columns = each(columns, |name| format!("t.{}", quoted(name)), ", ");
+                let (keys, matches) = (aliases(key.len()), matching(key));
+                let (unnested, table) = (types.unnested(0), quoted(table));
+                if *lock {
+                    // The clock outside: inside, it is read before the lock is waited for.
+                    format!(
+                        "SELECT t.*, {CLOCK} FROM (SELECT {columns} FROM {unnested} AS k({keys}) \
+                         JOIN {table} t ON {matches} FOR UPDATE OF t) t"
+                    )
+                } else {
+                    // OFFSET 0: the planner must look up key by key. Where it believes that a key has very many rows, or a
+                    // table very few, it would walk a whole index and compare every row with every key.
+                    format!(
+                        "SELECT t.* FROM {unnested} AS k({keys}) \
+                         CROSS JOIN LATERAL (SELECT {columns} FROM {table} t WHERE {matches} OFFSET 0) t"
+                    )
+                }
+            }
+            Self::Writes(writes) => {
+                let (mut parts, mut counts, mut before) = (Vec::new(), Vec::new(), 0);
+                for (place, write) in writes.iter().enumerate() {
+                    parts.push(format!("w{place} AS ({})", write.sql(before)));
+                    if let WriteShape::Update { .. } = write {
+                        counts.push(format!("(SELECT count(*) FROM w{place})"));
+                    }
+                    before += write.types().count;
+                }
+                format!("WITH {} SELECT {}", parts.join(", "), counts.join(", "))
+            }
+            Self::Query(sql) => (*sql).to_owned(),
+            Self::Now => format!("SELECT {CLOCK}"),
+        }
+    }
+}
+
+impl WriteShape {
+    fn of(write: &Write) -> Self {
         let types = Types::of(columns_of(write));
         match write {
             Write::Insert { table, columns, or_ignore, .. } => {
@@ -87,29 +142,22 @@ impl Shape {
         }
     }
 
-    pub(super) fn sql(&self) -> String {
+    fn types(&self) -> Types {
         match self {
-            Self::Lookup { table, columns, key, types, lock } => {
-                let columns = each(columns, |name| format!("t.{}", quoted(name)), ", ");
-                let (keys, matches) = (aliases(key.len()), matching(key));
-                let (unnested, table) = (types.unnested(), quoted(table));
-                if *lock {
-                    format!("SELECT {columns} FROM {unnested} AS k({keys}) JOIN {table} t ON {matches} FOR UPDATE OF t")
-                } else {
-                    // OFFSET 0: the planner must look up key by key. Where it believes that a key has very many rows, or a
-                    // table very few, it would walk a whole index and compare every row with every key.
-                    format!(
-                        "SELECT t.* FROM {unnested} AS k({keys}) \
-                         CROSS JOIN LATERAL (SELECT {columns} FROM {table} t WHERE {matches} OFFSET 0) t"
-                    )
-                }
-            }
-            Self::Insert { table, columns, types, or_ignore } => {
+            Self::Insert { types, .. } | Self::Update { types, .. } | Self::Delete { types, .. } => *types,
+        }
+    }
+
+    /// The write, its parameters numbered from after those of the writes before it.
+    fn sql(&self, before: usize) -> String {
+        let unnested = self.types().unnested(before);
+        match self {
+            Self::Insert { table, columns, or_ignore, .. } => {
                 let conflict = if *or_ignore { " ON CONFLICT DO NOTHING" } else { "" };
-                let (table, columns, unnested) = (quoted(table), each(columns, quoted, ", "), types.unnested());
+                let (table, columns) = (quoted(table), each(columns, quoted, ", "));
                 format!("INSERT INTO {table} ({columns}) SELECT * FROM {unnested}{conflict}")
             }
-            Self::Update { table, key, set, add, types } => {
+            Self::Update { table, key, set, add, .. } => {
                 let first_add = key.len() + set.len();
                 let sets =
                     set.iter().enumerate().map(|(place, name)| format!("{} = k.c{}", quoted(name), key.len() + place));
@@ -118,19 +166,35 @@ impl Shape {
                     .enumerate()
                     .map(|(place, name)| format!("{0} = t.{0} + k.c{1}", quoted(name), first_add + place));
                 let assignments = sets.chain(adds).collect::<Vec<_>>().join(", ");
-                let (keys, matches) = (aliases(first_add + add.len()), matching(key));
-                let (unnested, table) = (types.unnested(), quoted(table));
-                format!("UPDATE {table} t SET {assignments} FROM {unnested} AS k({keys}) WHERE {matches}")
+                let (keys, matches, table) = (aliases(first_add + add.len()), matching(key), quoted(table));
+                format!("UPDATE {table} t SET {assignments} FROM {unnested} AS k({keys}) WHERE {matches} RETURNING 1")
             }
-            Self::Delete { table, key, types } => {
-                let (keys, matches) = (aliases(key.len()), matching(key));
-                let (unnested, table) = (types.unnested(), quoted(table));
+            Self::Delete { table, key, .. } => {
+                let (keys, matches, table) = (aliases(key.len()), matching(key), quoted(table));
                 format!("DELETE FROM {table} t USING {unnested} AS k({keys}) WHERE {matches}")
             }
-            Self::Query(sql) => (*sql).to_owned(),
-            Self::Now => "SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint".to_owned(),
         }
     }
+}
+
+/// The table of a write.
+pub(super) fn table_of(write: &Write) -> &'static str {
+    match write {
+        Write::Insert { table, .. } | Write::Update { table, .. } | Write::Delete { table, .. } => table,
+    }
+}
+
+/// Writes in as few statements as may be, in their order. The parts of one statement do not see what the others wrote, so a
+/// table that is written again begins a new one.
+pub(super) fn statements<'a>(writes: impl Iterator<Item = &'a Write>) -> Vec<Vec<&'a Write>> {
+    let mut statements: Vec<Vec<&Write>> = Vec::new();
+    for write in writes {
+        match statements.last_mut() {
+            Some(last) if last.iter().all(|before| table_of(before) != table_of(write)) => last.push(write),
+            _ => statements.push(vec![write]),
+        }
+    }
+    statements
 }
 
 fn each(names: &[&'static str], form: impl Fn(&str) -> String, between: &str) -> String {
@@ -155,7 +219,7 @@ pub(super) fn columns_of(write: &Write) -> &[Column] {
 }
 
 /// Columns as arrays.
-pub(super) fn parameters<'a>(columns: &'a [Column]) -> Vec<&'a (dyn ToSql + Sync)> {
+pub(super) fn parameters<'a>(columns: impl IntoIterator<Item = &'a Column>) -> Vec<&'a (dyn ToSql + Sync)> {
     let array = |column: &'a Column| match column {
         Column::Int(values) => values as &(dyn ToSql + Sync),
         Column::OptInt(values) => values,
@@ -164,7 +228,7 @@ pub(super) fn parameters<'a>(columns: &'a [Column]) -> Vec<&'a (dyn ToSql + Sync
         Column::Bytes(values) => values,
         Column::OptBytes(values) => values,
     };
-    columns.iter().map(array).collect()
+    columns.into_iter().map(array).collect()
 }
 
 /// A value in the type that the server gave its parameter.

@@ -29,11 +29,13 @@ async fn decided<P: Program>(
     begun: &mut bool,
 ) -> Result<(Vec<Write>, P::Outcome), Fault> {
     let mut step = program.next(Vec::new(), UnixMillis::default())?;
+    let mut read = None;
     loop {
         match step {
             Step::Read(lookups) => {
                 let begin = !std::mem::replace(begun, true);
-                let (rows, now) = lease.read(&lookups, begin).await?;
+                let (rows, now) = lease.read(&lookups, begin, read).await?;
+                read = Some(now);
                 step = program.next(rows, now)?;
             }
             Step::Write(writes, outcome) => return Ok((writes, outcome)),
