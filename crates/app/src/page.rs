@@ -8,9 +8,9 @@ use std::time::Duration;
 use futures_util::stream::{FuturesOrdered, StreamExt as _};
 use tokio::time::Instant;
 
-/// Entries under way at once: whoever places meanwhile waits for a batch of so many more, not for a whole page. They fill
-/// up as they end, so a store that takes longer is asked for less.
-const AT_ONCE: usize = 32;
+/// Entries under way at once: some more than one batch takes of them, so that the next one finds its share, too. They fill up as
+/// they end, so a store that takes longer is asked for less.
+pub(crate) const AT_ONCE: usize = 64;
 /// How far behind its pace a loop catches up: the time between two pages. What it lost beyond that is not made up in a burst.
 const CATCH_UP: Duration = Duration::from_millis(50);
 

@@ -67,7 +67,7 @@ pub(crate) async fn settle_order(app: &App, order: &Order) -> Result<(), NotSett
         part: Some(order.part()),
         resolution,
     };
-    let answer = app.inner.ledger.send(request).await?;
+    let answer = app.inner.ledger.send_in_background(request).await?;
     match (resolution, &answer) {
         (Resolution::Release, LedgerAnswer::Released | LedgerAnswer::AlreadyReleased) => Ok(()),
         (Resolution::Release, LedgerAnswer::AlreadyCommitted)
@@ -96,7 +96,7 @@ async fn move_goods(app: &App, order: &Order, resolution: Resolution) -> Result<
         movements(app.inner.ports.ledger.as_ref(), app.inner.ports.life.as_ref(), order, resolution).await?;
     try_join_all(movements.into_iter().map(async |request| {
         let asked = moved(&request);
-        let answer = app.inner.ledger.send(request).await?;
+        let answer = app.inner.ledger.send_in_background(request).await?;
         match answer {
             LedgerAnswer::Shipped
             | LedgerAnswer::AlreadyShipped

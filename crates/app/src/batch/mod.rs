@@ -1,8 +1,9 @@
 //! The committer: callers queue, one batch is written while the next one gathers. No timer, no wait when idle.
 //!
 //! Invariants:
-//! - One batch is under way at a time; requests of one tenant keep their order; tenants take turns.
-//! - The queue is bounded by count, a batch by count and bytes.
+//! - One batch is under way at a time; requests of one tenant and rank keep their order; tenants take turns.
+//! - The queue is bounded by count, a batch by count and bytes, and the background's share of it by a count of its own: whoever
+//!   places an order waits for a few of the orders that time ends meanwhile, however many there are.
 //! - A batch that is known to be rolled back runs again, then one by one, so one request never harms another.
 //! - A batch of unknown outcome is sent again unchanged until the answer is definite: the keys make it so.
 //! - Every request that was queued is answered, unless the process dies.
@@ -23,11 +24,14 @@ use parking_lot::Mutex;
 use tokio::sync::{Notify, Semaphore, oneshot};
 
 use crate::error::Error;
-use queue::{Queue, Reply};
+use queue::{Queue, Rank, Reply};
 
 pub(crate) use queue::Limits;
 pub(crate) use targets::{Known, LedgerTarget, LookupTarget, OrderTarget};
 
+/// What a batch takes of the background at most: a dozen or two of orders that end make it a millisecond longer, and with some 200
+/// batches a second all that is due in one instant ends in time.
+pub(crate) const BACKGROUND_MAX: usize = 24;
 /// Waits between attempts to learn the outcome of a batch, doubling from the first to the second figure.
 const RESEND_AFTER_MS: (u64, u64) = (10, 1_000);
 /// How often a batch that collided with another writer is tried before its requests run one by one, and how often
@@ -106,24 +110,33 @@ impl<T: Target> Batcher<T> {
             return Err(Error::Busy { queue: T::NAME, retry_after_ms: RETRY_AFTER_MS });
         };
         place.forget();
-        Ok(self.queued(request).await?)
+        Ok(self.queued(request, Rank::Urgent).await?)
     }
 
     /// Queues a request, waiting for a place if need be, and waits for its answer. For work that has begun already and
     /// must go on; its number is bounded by whoever began it.
     pub(crate) async fn send(&self, request: T::Request) -> Result<T::Answer, Fault> {
-        self.shared.places.acquire().await.expect("the semaphore is never closed").forget();
-        self.queued(request).await
+        self.sent(request, Rank::Urgent).await
     }
 
-    async fn queued(&self, request: T::Request) -> Result<T::Answer, Fault> {
+    /// The same for work that nobody waits for: the sweep's and the consumers'.
+    pub(crate) async fn send_in_background(&self, request: T::Request) -> Result<T::Answer, Fault> {
+        self.sent(request, Rank::Background).await
+    }
+
+    async fn sent(&self, request: T::Request, rank: Rank) -> Result<T::Answer, Fault> {
+        self.shared.places.acquire().await.expect("the semaphore is never closed").forget();
+        self.queued(request, rank).await
+    }
+
+    async fn queued(&self, request: T::Request, rank: Rank) -> Result<T::Answer, Fault> {
         let (reply, answer) = oneshot::channel();
         {
             let mut queue = self.shared.queue.lock();
             if queue.closed {
                 return Err(Fault::not_done(T::NAME, FaultKind::Unavailable, "the process is shutting down"));
             }
-            queue.push(request, reply);
+            queue.push(request, reply, rank);
         }
         self.shared.arrived.notify_one();
         let gone = || Fault::unknown(T::NAME, FaultKind::Unavailable, "the committer ended before it answered");

@@ -1,4 +1,4 @@
-//! What waits for a committer: one queue per tenant, served in turns.
+//! What waits for a committer: two ranks, in each one queue per tenant, served in turns.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -15,8 +15,19 @@ pub(crate) struct Limits {
     pub(crate) queue: usize,
     /// Requests of one batch, at most.
     pub(crate) batch: usize,
+    /// Requests of the background among them, at most.
+    pub(crate) background: usize,
     /// Bytes of one batch, at most; a single larger request goes alone.
     pub(crate) batch_bytes: usize,
+}
+
+/// Who waits for a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rank {
+    /// A caller.
+    Urgent,
+    /// A loop that has more to do than fits into one batch.
+    Background,
 }
 
 pub(super) type Reply<T> = oneshot::Sender<Result<<T as Target>::Answer, Fault>>;
@@ -24,40 +35,74 @@ pub(super) type Waiting<T> = (<T as Target>::Request, Reply<T>);
 
 /// Requests and where their answers go.
 pub(super) struct Queue<T: Target> {
-    by_tenant: BTreeMap<TenantId, VecDeque<Waiting<T>>>,
-    /// The tenant whose turn it is not: the one served last.
-    served_last: Option<TenantId>,
+    /// What somebody waits for: an answer to a buyer hangs on it.
+    urgent: Lane<T>,
+    /// What the feed and the clock ask for.
+    background: Lane<T>,
     pub(super) closed: bool,
 }
 
 impl<T: Target> Queue<T> {
     pub(super) fn new() -> Self {
-        Self { by_tenant: BTreeMap::new(), served_last: None, closed: false }
+        Self { urgent: Lane::new(), background: Lane::new(), closed: false }
     }
 
-    pub(super) fn push(&mut self, request: T::Request, reply: Reply<T>) {
-        self.by_tenant.entry(T::tenant(&request)).or_default().push_back((request, reply));
+    pub(super) fn push(&mut self, request: T::Request, reply: Reply<T>, rank: Rank) {
+        let lane = match rank {
+            Rank::Urgent => &mut self.urgent,
+            Rank::Background => &mut self.background,
+        };
+        lane.by_tenant.entry(T::tenant(&request)).or_default().push_back((request, reply));
     }
 
-    /// Takes a batch, one request per tenant and turn, beginning after the tenant that was served last.
+    /// Takes a batch: a share of the background, so that it neither starves nor crowds out, and then what is urgent.
     pub(super) fn drain(&mut self, limits: Limits) -> (Vec<T::Request>, Vec<Reply<T>>) {
-        let (mut requests, mut replies, mut bytes) = (Vec::new(), Vec::new(), 0);
+        let mut batch = Gathering { requests: Vec::new(), replies: Vec::new(), bytes: 0, limits };
+        self.background.move_to(&mut batch, limits.background.min(limits.batch));
+        self.urgent.move_to(&mut batch, limits.batch);
+        (batch.requests, batch.replies)
+    }
+}
+
+/// A batch that gathers.
+struct Gathering<T: Target> {
+    requests: Vec<T::Request>,
+    replies: Vec<Reply<T>>,
+    bytes: usize,
+    limits: Limits,
+}
+
+/// Requests of one rank.
+struct Lane<T: Target> {
+    by_tenant: BTreeMap<TenantId, VecDeque<Waiting<T>>>,
+    /// The tenant whose turn it is not: the one served last.
+    served_last: Option<TenantId>,
+}
+
+impl<T: Target> Lane<T> {
+    fn new() -> Self {
+        Self { by_tenant: BTreeMap::new(), served_last: None }
+    }
+
+    /// Fills a batch up to so many requests, one request per tenant and turn, beginning after the tenant that was served last.
+    fn move_to(&mut self, batch: &mut Gathering<T>, requests_max: usize) {
         while let Some(tenant) = self.next_tenant() {
             let waiting = self.by_tenant.get_mut(&tenant).expect("the tenant was found in the map");
             let (request, _) = waiting.front().expect("empty queues are removed");
-            bytes += T::bytes(request);
-            if requests.len() == limits.batch || (bytes > limits.batch_bytes && !requests.is_empty()) {
-                break;
+            let bytes = batch.bytes + T::bytes(request);
+            if batch.requests.len() >= requests_max || (bytes > batch.limits.batch_bytes && !batch.requests.is_empty())
+            {
+                return;
             }
+            batch.bytes = bytes;
             let (request, reply) = waiting.pop_front().expect("the queue has a front");
-            requests.push(request);
-            replies.push(reply);
+            batch.requests.push(request);
+            batch.replies.push(reply);
             if waiting.is_empty() {
                 self.by_tenant.remove(&tenant);
             }
             self.served_last = Some(tenant);
         }
-        (requests, replies)
     }
 
     fn next_tenant(&self) -> Option<TenantId> {

@@ -61,10 +61,13 @@ impl Target for Scripted {
 
 fn batcher(acts: Vec<Act>, queue: usize) -> (Scripted, Batcher<Scripted>) {
     let target = Scripted { acts: Arc::new(Mutex::new(acts.into())), ..Scripted::default() };
-    let batcher = Batcher::new(target.clone(), Limits { queue, batch: 4, batch_bytes: 1_000 });
+    let batcher = Batcher::new(target.clone(), Limits { queue, batch: 4, background: 2, batch_bytes: 1_000 });
     tokio::spawn(batcher.clone().run());
     (target, batcher)
 }
+
+/// The tenant whose requests nobody waits for.
+const BACKGROUND: i64 = 9;
 
 /// Queues `requests` in order while the first batch is held back, then lets it go and returns all answers.
 async fn send_behind_a_slow_batch(
@@ -75,7 +78,13 @@ async fn send_behind_a_slow_batch(
     let mut sends = Vec::new();
     for request in requests {
         let (batcher, request) = (batcher.clone(), *request);
-        sends.push(tokio::spawn(async move { batcher.send(request).await }));
+        sends.push(tokio::spawn(async move {
+            if request.0 == BACKGROUND {
+                batcher.send_in_background(request).await
+            } else {
+                batcher.send(request).await
+            }
+        }));
         // One turn of the single-threaded runtime: the request is in the queue.
         tokio::task::yield_now().await;
     }
@@ -103,6 +112,17 @@ async fn tenants_take_turns() {
     let requests = [(1, 0), (1, 1), (1, 2), (1, 3), (1, 4), (2, 5), (3, 6)];
     send_behind_a_slow_batch(&batcher, &go, &requests).await;
     assert_eq!(*target.batches.lock(), [vec![0], vec![5, 6, 1, 2], vec![3, 4]]);
+}
+
+#[tokio::test]
+async fn the_background_has_a_share_of_each_batch_and_no_more() {
+    let go = Arc::new(tokio::sync::Notify::new());
+    let (target, batcher) = batcher(vec![Act::WaitFor(Arc::clone(&go))], 100);
+    let background = [1, 2, 3, 4, 5].map(|number| (BACKGROUND, number));
+    let requests = [&[(1, 0)][..], &background, &[(1, 6), (1, 7), (1, 8)]].concat();
+    let answers = send_behind_a_slow_batch(&batcher, &go, &requests).await;
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+    assert_eq!(*target.batches.lock(), [vec![0], vec![1, 2, 6, 7], vec![3, 4, 8], vec![5]]);
 }
 
 #[tokio::test]
