@@ -321,13 +321,13 @@ async fn timers_come_due_oldest_first_and_are_removed() {
     change(&scene, vec![place(2, "k2")]).await;
     let orders = &scene.stores().orders;
     let deadline = scene.now().plus_ms(900_000);
-    assert!(orders.due_timers(deadline.plus_ms(-11), 10).await.unwrap().is_empty());
-    let due = orders.due_timers(deadline, 10).await.unwrap();
+    assert!(orders.due_timers(deadline.plus_ms(-11), None, 10).await.unwrap().is_empty());
+    let due = orders.due_timers(deadline, None, 10).await.unwrap();
     assert_eq!(due.iter().map(|timer| timer.order_no.clone()).collect::<Vec<_>>(), [order_no(1), order_no(2)]);
-    assert_eq!(orders.due_timers(deadline, 1).await.unwrap(), due[..1]);
+    assert_eq!(orders.due_timers(deadline, None, 1).await.unwrap(), due[..1]);
     orders.remove_timers(&due[..1]).await.unwrap();
     orders.remove_timers(&due[..1]).await.unwrap();
-    assert_eq!(orders.due_timers(deadline, 10).await.unwrap(), due[1..]);
+    assert_eq!(orders.due_timers(deadline, None, 10).await.unwrap(), due[1..]);
 }
 
 #[tokio::test]

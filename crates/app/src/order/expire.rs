@@ -6,74 +6,66 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use holdline_domain::fault::Fault;
 use holdline_domain::id::TenantId;
 use holdline_domain::order::change::{Change, ChangeAnswer, Due, OrderWrite, Timer};
 use holdline_domain::order::{EventKind, HoldAxis, Obstacle, Order, OrderNo, OrderStatus};
 use holdline_domain::time::{CLOCK_STEP_MAX_MS, UnixMillis};
+use tokio::sync::mpsc;
 
 use crate::App;
 use crate::error::Error;
-use crate::page::{Pace, for_each_of_page};
+use crate::page::{AT_ONCE, Pace};
 
-/// Timers read at once, at most.
+/// Timers that are read at once with their orders, and removed at once, at most.
 const PAGE_MAX: usize = 250;
-/// Pages that a second's share of orders is read in, so that a page is over before long.
+/// Pages that a second's share of orders is read in, so that an order is read shortly before its turn.
 const PAGES_PER_SECOND: u32 = 16;
+/// Pages whose timers are being removed while the next ones are worked off.
+const REMOVED_AT_ONCE: usize = 2;
 /// After how long an order is looked at again that an open attempt keeps past its instant, in milliseconds: seldom enough
 /// that thousands of them do not keep the sweep from others.
 const ATTEMPT_OPEN_MS: i64 = 20_000;
+
+/// Timers with their orders.
+type Page = Vec<(Timer, Option<Order>)>;
 
 /// Ends overdue orders until the loops stop, so many per second.
 pub(crate) async fn sweep_overdue(app: App) {
     let per_second = app.inner.settings.expire_per_second_max;
     let page = usize::try_from(per_second.get() / PAGES_PER_SECOND).unwrap_or(PAGE_MAX).clamp(1, PAGE_MAX);
     let mut pace = Pace::per_second(per_second);
-    let mut pause_ms = app.inner.settings.tick_ms;
-    while app.inner.tasks.pause(pause_ms).await {
-        let more = sweep_page(&app, page, &mut pace).await.unwrap_or_else(|fault| {
+    while app.inner.tasks.pause(app.inner.settings.tick_ms).await {
+        // One page is read while the one before is worked off.
+        let (sender, pages) = mpsc::channel(1);
+        let walked = tokio::try_join!(read_pages(&app, page, sender), work_off(&app, page, pages, &mut pace));
+        if let Err(fault) = walked {
             tracing::warn!(%fault, "overdue orders could not be ended and are tried again");
-            false
-        });
-        pause_ms = if more { 0 } else { app.inner.settings.tick_ms };
+        }
     }
 }
 
-/// Ends the orders of the oldest due timers, each in its turn. True when there may be more that can be ended now.
-async fn sweep_page(app: &App, page: usize, pace: &mut Pace) -> Result<bool, Fault> {
-    let orders = &app.inner.ports.orders;
-    let timers = orders.due_timers(app.inner.ports.clock.wall(), page).await?;
-    if timers.is_empty() {
-        return Ok(false);
-    }
-    let found = orders_of(app, &timers).await?;
-    let ended = for_each_of_page(&timers, |timer| {
-        let (turn, order) = (pace.turn(), found.get(&(timer.tenant, timer.order_no.clone())));
-        async move {
-            tokio::time::sleep_until(turn).await;
-            end_overdue(app, timer, order).await
-        }
-    })
-    .await;
-    let full = timers.len() == page;
-    let mut done = Vec::with_capacity(timers.len());
-    for (timer, ended) in timers.into_iter().zip(ended) {
-        if ended? {
-            done.push(timer);
+/// Walks once over the timers that are due as it begins, from the oldest on. What cannot be ended yet waits for the next walk.
+async fn read_pages(app: &App, page: usize, pages: mpsc::Sender<Page>) -> Result<(), Fault> {
+    let (orders, now) = (&app.inner.ports.orders, app.inner.ports.clock.wall());
+    let mut last: Option<Timer> = None;
+    loop {
+        let timers = orders.due_timers(now, last.as_ref(), page).await?;
+        let full = timers.len() == page;
+        last = timers.last().cloned();
+        let read = with_orders(app, timers).await?;
+        if pages.send(read).await.is_err() || !full || !app.inner.tasks.pause(0).await {
+            return Ok(());
         }
     }
-    if done.is_empty() {
-        return Ok(false);
-    }
-    orders.remove_timers(&done).await?;
-    Ok(full)
 }
 
 /// The orders of a page of timers, one read for each tenant.
-async fn orders_of(app: &App, timers: &[Timer]) -> Result<BTreeMap<(TenantId, OrderNo), Order>, Fault> {
+async fn with_orders(app: &App, timers: Vec<Timer>) -> Result<Page, Fault> {
     // Sets: an order may have several timers in one page.
     let mut numbers: BTreeMap<TenantId, BTreeSet<OrderNo>> = BTreeMap::new();
-    for timer in timers {
+    for timer in &timers {
         numbers.entry(timer.tenant).or_default().insert(timer.order_no.clone());
     }
     let mut found = BTreeMap::new();
@@ -82,7 +74,38 @@ async fn orders_of(app: &App, timers: &[Timer]) -> Result<BTreeMap<(TenantId, Or
         let orders = app.inner.ports.orders.orders(tenant, &numbers).await?;
         found.extend(orders.into_iter().flatten().map(|order| ((tenant, order.no.clone()), order)));
     }
-    Ok(found)
+    let with_order = |timer: Timer| {
+        let order = found.get(&(timer.tenant, timer.order_no.clone())).cloned();
+        (timer, order)
+    };
+    Ok(timers.into_iter().map(with_order).collect())
+}
+
+/// Ends the orders of the pages, each in its turn and some at once, and removes the timers that are done with.
+async fn work_off(app: &App, page: usize, pages: mpsc::Receiver<Page>, pace: &mut Pace) -> Result<(), Fault> {
+    let pages = stream::unfold(pages, async |mut pages| pages.recv().await.map(|page| (page, pages)));
+    let in_turn = pages.flat_map(stream::iter).then(|entry| {
+        let turn = pace.turn();
+        async move {
+            tokio::time::sleep_until(turn).await;
+            entry
+        }
+    });
+    let ended = in_turn.map(async |(timer, order)| {
+        end_overdue(app, &timer, order.as_ref()).await.map(|is_done| is_done.then_some(timer))
+    });
+    let removed = ended.buffered(AT_ONCE).chunks(page).map(|ended| remove_done(app, ended));
+    removed.buffer_unordered(REMOVED_AT_ONCE).try_collect().await
+}
+
+/// Removes the timers that have nothing left to do, whatever became of the others.
+async fn remove_done(app: &App, ended: Vec<Result<Option<Timer>, Fault>>) -> Result<(), Fault> {
+    let (done, failed): (Vec<_>, Vec<_>) = ended.into_iter().partition(Result::is_ok);
+    let done: Vec<Timer> = done.into_iter().flatten().flatten().collect();
+    if !done.is_empty() {
+        app.inner.ports.orders.remove_timers(&done).await?;
+    }
+    failed.into_iter().next().map_or(Ok(()), |failed| failed.map(drop))
 }
 
 /// True when the timer has nothing left to do.
@@ -195,7 +218,7 @@ impl App {
     }
 
     async fn take_step(&self, change: Change) -> Result<bool, Fault> {
-        match self.inner.orders.send(change).await? {
+        match self.inner.orders.send_in_background(change).await? {
             ChangeAnswer::Applied { now } => {
                 self.saw_now(now);
                 Ok(true)

@@ -83,8 +83,8 @@ pub trait OrderStore: Send + Sync + 'static {
         to: FeedPosition,
     ) -> Result<(), Fault>;
 
-    /// Timers due at or before `now`, oldest first.
-    async fn due_timers(&self, now: UnixMillis, limit: usize) -> Result<Vec<Timer>, Fault>;
+    /// Timers due at or before `now`, in their order and so oldest first, from behind `after` on.
+    async fn due_timers(&self, now: UnixMillis, after: Option<&Timer>, limit: usize) -> Result<Vec<Timer>, Fault>;
 
     /// Removes timers that have been dealt with.
     async fn remove_timers(&self, timers: &[Timer]) -> Result<(), Fault>;

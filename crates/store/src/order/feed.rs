@@ -115,9 +115,17 @@ pub(super) fn seller_entries(entries: &[(TenantId, SellerId, OrderNo)]) -> Write
     }
 }
 
-pub(super) async fn due_timers<E: Engine>(engine: &E, now: UnixMillis, limit: usize) -> Result<Vec<Timer>, Fault> {
+pub(super) async fn due_timers<E: Engine>(
+    engine: &E,
+    now: UnixMillis,
+    after: Option<&Timer>,
+    limit: usize,
+) -> Result<Vec<Timer>, Fault> {
     let sql = include_str!("../../sql/order/list_due_timers.sql");
-    let rows = engine.query(sql, vec![Value::Int(now.0), count(limit)]).await?;
+    let (due, tenant, order_no) =
+        after.map_or((i64::MIN, i64::MIN, ""), |timer| (timer.due.0, timer.tenant.0, timer.order_no.as_str()));
+    let after = [Value::Int(due), Value::Int(tenant), Value::Text(order_no.to_owned())];
+    let rows = engine.query(sql, [&[Value::Int(now.0)][..], &after, &[count(limit)]].concat()).await?;
     rows.into_iter().map(stored::timer).collect()
 }
 

@@ -199,8 +199,8 @@ impl<E: Engine> OrderStore for SqlOrders<E> {
         feed::advance(&self.engine, consumer, to, writes).await
     }
 
-    async fn due_timers(&self, now: UnixMillis, limit: usize) -> Result<Vec<Timer>, Fault> {
-        feed::due_timers(&self.engine, now, limit).await
+    async fn due_timers(&self, now: UnixMillis, after: Option<&Timer>, limit: usize) -> Result<Vec<Timer>, Fault> {
+        feed::due_timers(&self.engine, now, after, limit).await
     }
 
     async fn remove_timers(&self, timers: &[Timer]) -> Result<(), Fault> {

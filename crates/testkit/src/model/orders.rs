@@ -173,9 +173,11 @@ impl OrderStore for ModelOrders {
         self.wire.write("orders.index_by_seller", commit).await
     }
 
-    async fn due_timers(&self, now: UnixMillis, limit: usize) -> Result<Vec<Timer>, Fault> {
-        let read =
-            |rows: &OrderRows| rows.timers.iter().take_while(|timer| timer.due <= now).take(limit).cloned().collect();
+    async fn due_timers(&self, now: UnixMillis, after: Option<&Timer>, limit: usize) -> Result<Vec<Timer>, Fault> {
+        let read = |rows: &OrderRows| {
+            let due = rows.timers.iter().take_while(|timer| timer.due <= now);
+            due.filter(|timer| after.is_none_or(|after| *timer > after)).take(limit).cloned().collect()
+        };
         self.wire.read("orders.due_timers", read).await
     }
 

@@ -83,14 +83,19 @@ pub async fn due_timers_come_oldest_first_until_removed(first: Process, second: 
     }
     due.sort();
     let last = due[3].due;
-    assert_eq!(ok(second.orders.due_timers(UnixMillis(due[0].due.0 - 1), 10).await), []);
-    assert_eq!(ok(second.orders.due_timers(due[0].due, 10).await)[0], due[0], "due at its instant");
-    assert_eq!(ok(second.orders.due_timers(last, 10).await), due);
-    assert_eq!(ok(second.orders.due_timers(last, 2).await), due[..2], "oldest first");
+    assert_eq!(ok(second.orders.due_timers(UnixMillis(due[0].due.0 - 1), None, 10).await), []);
+    assert_eq!(ok(second.orders.due_timers(due[0].due, None, 10).await)[0], due[0], "due at its instant");
+    assert_eq!(ok(second.orders.due_timers(last, None, 10).await), due);
+    assert_eq!(ok(second.orders.due_timers(last, None, 2).await), due[..2], "oldest first");
+    for behind in 0..4 {
+        let found = ok(second.orders.due_timers(last, Some(&due[behind]), 2).await);
+        assert_eq!(found, due[behind + 1..(behind + 3).min(4)], "behind {behind}");
+    }
+    assert_eq!(ok(second.orders.due_timers(due[1].due, Some(&due[0]), 10).await), due[1..2], "behind it, but due");
     let gone = [due[0].clone(), due[2].clone(), Timer { due: last, tenant: TENANT, order_no: number(99) }];
     for process in [&first, &second] {
         ok(process.orders.remove_timers(&gone).await);
-        assert_eq!(ok(process.orders.due_timers(last, 10).await), [due[1].clone(), due[3].clone()]);
+        assert_eq!(ok(process.orders.due_timers(last, None, 10).await), [due[1].clone(), due[3].clone()]);
     }
     ok(first.orders.remove_timers(&[]).await);
 }
