@@ -6,7 +6,7 @@
 //!
 //! 1. a closed loop tells the rate of placing;
 //! 2. the orders are placed, each second's first 0.8 s, so that the answers of one second do not reach into the next;
-//! 3. placing at half of that rate, and reads of the waiting orders beside it: the p99 *before*;
+//! 3. placing at half of that rate, as orders come and not as answers do, and reads of the waiting orders beside it: the p99 *before*;
 //! 4. the same while they become due: the p99 *meanwhile*, until the SKU of the due orders has no unit held any more;
 //! 5. SIGKILL, a lookup of every acknowledged order, the audit.
 //!
@@ -41,6 +41,9 @@ use reader::{Reader, add_reads};
 const ORDERS: u64 = 100_000;
 /// Share of the closed loop's rate at which orders are placed beside the storm.
 const PLACING_SHARE: f64 = 0.5;
+/// Connections that they are placed through, at least: as many as the server lets in, but for the reads, so that an arrival
+/// does not wait for the answer to another one in the load itself.
+const PLACING_CONNECTIONS: usize = 400;
 /// Reads of due orders per second, and the connections that they come through.
 const READS_PER_SECOND: f64 = 200.0;
 const READ_CONNECTIONS: usize = 8;
@@ -153,7 +156,8 @@ impl Storm<'_> {
         mut over: impl FnMut() -> anyhow::Result<bool>,
     ) -> anyhow::Result<Beside> {
         let Loading { args, secret, address, stop, .. } = *self.load;
-        let carts = Workload::HotSku.carts_from(NAME, (turn + 1) * args.connections as u64, args.connections);
+        let connections = args.connections.max(PLACING_CONNECTIONS);
+        let carts = Workload::HotSku.carts_from(NAME, (turn + 1) * connections as u64, connections);
         let submits: Vec<_> = carts.into_iter().map(|carts| Submits::new(secret, carts)).collect();
         let mut reads = Plan::new(address, plan.warm_up + plan.duration);
         reads.load = Load::Open { requests_per_second: READS_PER_SECOND };
