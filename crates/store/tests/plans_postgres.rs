@@ -1,4 +1,5 @@
-//! How PostgreSQL plans the lookups: by the index of the key, from the first row on and whatever it has counted.
+//! How PostgreSQL plans the lookups: by the index of the key, from the first row on and whatever it has counted; and how many
+//! statements a connection keeps.
 
 mod own_database;
 
@@ -6,7 +7,7 @@ use holdline_domain::id::{SkuCode, TenantId};
 use holdline_domain::port::LedgerStore as _;
 use holdline_store::engine::migration::{Database, LEDGER, ORDERS};
 use holdline_store::engine::postgres::Postgres;
-use holdline_store::engine::{Column, Engine, Lookup};
+use holdline_store::engine::{Column, Engine, Lookup, Value};
 use holdline_store::ledger::SqlLedger;
 use own_database::{plain, with_database};
 use tokio_postgres::Client;
@@ -89,6 +90,27 @@ async fn stock_is_found_by_its_key_however_many_quota_accounts_a_sku_has() {
             let plan = plan_of_last(&engine, &client).await;
             assert!(plan.contains("Index Cond: ((tenant = k.c0) AND (sku = "), "of {accounts}: {plan}");
         }
+    })
+    .await;
+}
+
+/// Which writes come together differs from batch to batch, and each combination is a statement.
+#[tokio::test]
+async fn a_connection_keeps_a_bounded_number_of_statements_prepared() {
+    with_database(async |url| {
+        let engine = migrated(&url, &LEDGER).await;
+        let (mut most, mut fell) = (0, false);
+        for count in 1..=300 {
+            let columns: &[&str] = vec!["id"; count].leak();
+            let keys = vec![Column::Int(vec![1])];
+            let head = Lookup { table: "ledger_head", columns, key: &["id"], keys, lock: false };
+            let found = engine.lookup(vec![head]).await.unwrap();
+            assert_eq!(found[0][0].0, vec![Value::Int(1); count]);
+            let prepared = engine.query("SELECT count(*) FROM pg_prepared_statements", vec![]).await.unwrap();
+            let Value::Int(kept) = prepared[0].0[0] else { panic!("a count is a number") };
+            (most, fell) = (most.max(kept), fell || kept < most);
+        }
+        assert!((200..300).contains(&most) && fell, "{most} statements at most; forgotten: {fell}");
     })
     .await;
 }

@@ -26,7 +26,11 @@ const CONNECT_ATTEMPTS: u32 = 4;
 /// The wait after the first failed attempt; it doubles each time, so all waits together stay below a second.
 const CONNECT_BACKOFF: Duration = Duration::from_millis(100);
 
-/// A connection and what is prepared on it. The shapes are static, so the statements are few.
+/// Statements that stay prepared on a connection. Lookups and queries are a few dozen; which writes come together in a batch differs
+/// more often, some dozens more, though there could be thousands.
+const STATEMENTS_MAX: usize = 250;
+
+/// A connection and what is prepared on it.
 pub(super) struct Connection {
     database: &'static str,
     client: Client,
@@ -76,6 +80,13 @@ impl Connection {
 
     pub(super) fn database(&self) -> &'static str {
         self.database
+    }
+
+    /// Between two uses: what is prepared is prepared anew when it has become too much for the server to keep.
+    pub(super) fn forget_statements(&mut self) {
+        if self.statements.len() > STATEMENTS_MAX {
+            self.statements.clear();
+        }
     }
 
     pub(super) fn is_closed(&self) -> bool {

@@ -97,10 +97,11 @@ impl DerefMut for Lease<'_> {
 
 impl Drop for Lease<'_> {
     fn drop(&mut self) {
-        if let Some(connection) = self.connection.take()
+        if let Some(mut connection) = self.connection.take()
             && self.sound
             && !connection.is_closed()
         {
+            connection.forget_statements();
             self.pool.put(connection);
         }
     }
