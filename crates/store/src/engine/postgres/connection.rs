@@ -187,14 +187,13 @@ impl Connection {
         }
         let answers = rows_of(self.sent(sends).await?);
         for ((writes, _), counts) in shaped.iter().zip(answers) {
+            let updates = || writes.iter().filter(|write| matches!(write, Write::Update { .. }));
+            let wanted: Vec<Value> = updates().map(|update| count(row_count(update))).collect();
             let found = decoded(self.database, &counts)?.pop().map(|row| row.0).unwrap_or_default();
-            let updates = writes.iter().filter(|write| matches!(write, Write::Update { .. }));
-            for (update, found) in updates.zip(found) {
-                let wanted = count(row_count(update));
-                if found != wanted {
-                    let message = format!("{wanted:?} rows of {} to change, {found:?} exist", table_of(update));
-                    return Err(Fault::not_done(self.database, FaultKind::Conflict, message));
-                }
+            if found != wanted {
+                let tables: Vec<&str> = updates().map(|update| table_of(update)).collect();
+                let message = format!("rows of {tables:?} to change: {wanted:?}, and {found:?} exist");
+                return Err(Fault::not_done(self.database, FaultKind::Conflict, message));
             }
         }
         Ok(())
