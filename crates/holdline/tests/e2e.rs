@@ -86,6 +86,7 @@ stories! {
     prices::a_changed_price_holds_on_every_process,
     prices::a_caller_that_sets_prices_is_held_to_its_sums,
     expiry::an_unpaid_order_expires_everywhere_and_gives_its_stock_back,
+    expiry::an_order_that_cannot_be_read_keeps_the_sweep_from_no_other,
     merchant::a_merchant_sees_and_cancels_its_own_orders_only,
     holds::a_hold_is_taken_once_and_ended_once_whoever_asks,
     holds::a_hold_given_up_before_it_arrives_stays_away,

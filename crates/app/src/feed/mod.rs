@@ -22,7 +22,7 @@ pub use parked::end_parked;
 pub(crate) use parked::{retry_parked, said};
 pub(crate) use read::Bell;
 pub use read::{EventsFound, EventsWanted, FeedPlace};
-pub(crate) use settle::{NotSettled, asks_for_settlement, unknown_tenant};
+pub(crate) use settle::{NotSettled, asks_for_settlement, is_of_one_order, unknown_tenant};
 pub(crate) use written::Written;
 
 /// Events of one page: what one transaction of a consumer covers.

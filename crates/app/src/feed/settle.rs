@@ -32,13 +32,16 @@ pub(crate) enum NotSettled {
 
 impl From<Fault> for NotSettled {
     fn from(fault: Fault) -> Self {
-        match (fault.outcome, fault.kind) {
-            (Outcome::NotDone, FaultKind::Conflict | FaultKind::Rejected | FaultKind::Schema) => {
-                Self::Own(fault.to_string())
-            }
-            (Outcome::Unknown, _) | (Outcome::NotDone, FaultKind::Unavailable | FaultKind::Full | FaultKind::Clock) => {
-                Self::Store(fault)
-            }
+        if is_of_one_order(&fault) { Self::Own(fault.to_string()) } else { Self::Store(fault) }
+    }
+}
+
+/// Whether a fault is an order's own, so that others can go on: its rows make no order, or the store will not have them.
+pub(crate) fn is_of_one_order(fault: &Fault) -> bool {
+    match (fault.outcome, fault.kind) {
+        (Outcome::NotDone, FaultKind::Conflict | FaultKind::Rejected | FaultKind::Schema) => true,
+        (Outcome::Unknown, _) | (Outcome::NotDone, FaultKind::Unavailable | FaultKind::Full | FaultKind::Clock) => {
+            false
         }
     }
 }

@@ -1,125 +1,18 @@
-//! What time does: an order that nobody paid ends at its deadline, its hold may lapse before, and a delivered one counts as
-//! received; all by the shard clock.
-//!
-//! The sweep finds due timers and writes the end, evenly and no more than so many per second, so that 100,000 orders due in
-//! one instant do not hinder placing. Reads do not wait for it: see [`App::settled`].
+//! What time does to an order: one that nobody paid ends at its deadline, its hold may lapse before, and a delivered one counts as
+//! received; all by the shard clock. The sweep asks for it (`sweep.rs`); reads do not wait for that: see [`App::settled`].
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use holdline_domain::fault::Fault;
 use holdline_domain::id::TenantId;
-use holdline_domain::order::change::{Change, ChangeAnswer, Due, OrderWrite, Timer};
+use holdline_domain::order::change::{Change, ChangeAnswer, Due, OrderWrite};
 use holdline_domain::order::{EventKind, HoldAxis, Obstacle, Order, OrderNo, OrderStatus};
 use holdline_domain::time::{CLOCK_STEP_MAX_MS, UnixMillis};
-use tokio::sync::mpsc;
 
 use crate::App;
 use crate::error::Error;
-use crate::page::{AT_ONCE, Pace};
 
-/// Timers that are read at once with their orders, and removed at once, at most.
-const PAGE_MAX: usize = 250;
-/// Pages that a second's share of orders is read in, so that an order is read shortly before its turn.
-const PAGES_PER_SECOND: u32 = 16;
-/// Pages whose timers are being removed while the next ones are worked off.
-const REMOVED_AT_ONCE: usize = 2;
 /// After how long an order is looked at again that an open attempt keeps past its instant, in milliseconds: seldom enough
 /// that thousands of them do not keep the sweep from others.
 const ATTEMPT_OPEN_MS: i64 = 20_000;
-
-/// Timers with their orders.
-type Page = Vec<(Timer, Option<Order>)>;
-
-/// Ends overdue orders until the loops stop, so many per second.
-pub(crate) async fn sweep_overdue(app: App) {
-    let per_second = app.inner.settings.expire_per_second_max;
-    let page = usize::try_from(per_second.get() / PAGES_PER_SECOND).unwrap_or(PAGE_MAX).clamp(1, PAGE_MAX);
-    let mut pace = Pace::per_second(per_second);
-    while app.inner.tasks.pause(app.inner.settings.tick_ms).await {
-        // One page is read while the one before is worked off.
-        let (sender, pages) = mpsc::channel(1);
-        let walked = tokio::try_join!(read_pages(&app, page, sender), work_off(&app, page, pages, &mut pace));
-        if let Err(fault) = walked {
-            tracing::warn!(%fault, "overdue orders could not be ended and are tried again");
-        }
-    }
-}
-
-/// Walks once over the timers that are due as it begins, from the oldest on. What cannot be ended yet waits for the next walk.
-async fn read_pages(app: &App, page: usize, pages: mpsc::Sender<Page>) -> Result<(), Fault> {
-    let (orders, now) = (&app.inner.ports.orders, app.inner.ports.clock.wall());
-    let mut last: Option<Timer> = None;
-    loop {
-        let timers = orders.due_timers(now, last.as_ref(), page).await?;
-        let full = timers.len() == page;
-        last = timers.last().cloned();
-        let read = with_orders(app, timers).await?;
-        if pages.send(read).await.is_err() || !full || !app.inner.tasks.pause(0).await {
-            return Ok(());
-        }
-    }
-}
-
-/// The orders of a page of timers, one read for each tenant.
-async fn with_orders(app: &App, timers: Vec<Timer>) -> Result<Page, Fault> {
-    // Sets: an order may have several timers in one page.
-    let mut numbers: BTreeMap<TenantId, BTreeSet<OrderNo>> = BTreeMap::new();
-    for timer in &timers {
-        numbers.entry(timer.tenant).or_default().insert(timer.order_no.clone());
-    }
-    let mut found = BTreeMap::new();
-    for (tenant, numbers) in numbers {
-        let numbers: Vec<OrderNo> = numbers.into_iter().collect();
-        let orders = app.inner.ports.orders.orders(tenant, &numbers).await?;
-        found.extend(orders.into_iter().flatten().map(|order| ((tenant, order.no.clone()), order)));
-    }
-    let with_order = |timer: Timer| {
-        let order = found.get(&(timer.tenant, timer.order_no.clone())).cloned();
-        (timer, order)
-    };
-    Ok(timers.into_iter().map(with_order).collect())
-}
-
-/// Ends the orders of the pages, each in its turn and some at once, and removes the timers that are done with.
-async fn work_off(app: &App, page: usize, pages: mpsc::Receiver<Page>, pace: &mut Pace) -> Result<(), Fault> {
-    let pages = stream::unfold(pages, async |mut pages| pages.recv().await.map(|page| (page, pages)));
-    let in_turn = pages.flat_map(stream::iter).then(|entry| {
-        let turn = pace.turn();
-        async move {
-            tokio::time::sleep_until(turn).await;
-            entry
-        }
-    });
-    let ended = in_turn.map(async |(timer, order)| {
-        end_overdue(app, &timer, order.as_ref()).await.map(|is_done| is_done.then_some(timer))
-    });
-    let removed = ended.buffered(AT_ONCE).chunks(page).map(|ended| remove_done(app, ended));
-    removed.buffer_unordered(REMOVED_AT_ONCE).try_collect().await
-}
-
-/// Removes the timers that have nothing left to do, whatever became of the others.
-async fn remove_done(app: &App, ended: Vec<Result<Option<Timer>, Fault>>) -> Result<(), Fault> {
-    let (done, failed): (Vec<_>, Vec<_>) = ended.into_iter().partition(Result::is_ok);
-    let done: Vec<Timer> = done.into_iter().flatten().flatten().collect();
-    if !done.is_empty() {
-        app.inner.ports.orders.remove_timers(&done).await?;
-    }
-    failed.into_iter().next().map_or(Ok(()), |failed| failed.map(drop))
-}
-
-/// True when the timer has nothing left to do.
-async fn end_overdue(app: &App, timer: &Timer, order: Option<&Order>) -> Result<bool, Fault> {
-    let Some(order) = order else { return Ok(true) };
-    match app.next_instant(order) {
-        // A look after an open attempt, or the deadline of an order that has arrived by then: its own timer, perhaps
-        // lost, is set again, and this one is over. Kept, it would be found due in every tick until then.
-        Some(instant) if timer.due < instant && app.inner.ports.clock.wall() < instant => {
-            app.look_again(order, Due::At(instant)).await
-        }
-        _ => app.step(order).await,
-    }
-}
 
 /// When the hold of an order that waits for payment lapses, if it does.
 fn lapses_at(order: &Order) -> Option<UnixMillis> {
@@ -128,7 +21,7 @@ fn lapses_at(order: &Order) -> Option<UnixMillis> {
 
 impl App {
     /// When time alone does something to an order.
-    fn next_instant(&self, order: &Order) -> Option<UnixMillis> {
+    pub(super) fn next_instant(&self, order: &Order) -> Option<UnixMillis> {
         match order.status {
             OrderStatus::PendingPayment => Some(lapses_at(order).unwrap_or(order.pay_deadline)),
             OrderStatus::Confirmed => self.received_at(order),
@@ -149,7 +42,7 @@ impl App {
     /// What time alone does to an order, once its instant has come. True when this timer has nothing left to do: the
     /// step is taken, a later timer was set with it, or the order has gone on. False when it is too early, or somebody
     /// else changed the order meanwhile.
-    async fn step(&self, order: &Order) -> Result<bool, Fault> {
+    pub(super) async fn step(&self, order: &Order) -> Result<bool, Fault> {
         match (order.status, lapses_at(order)) {
             (OrderStatus::PendingPayment, Some(until)) if self.inner.ports.clock.wall() < order.pay_deadline => {
                 self.lapse(order, until).await
@@ -201,7 +94,12 @@ impl App {
     /// Has an order looked at again that an open attempt keeps, or kept. The attempt's end sets a timer too, but perhaps one of the very
     /// instant of the timer that is about to be removed here.
     async fn look_again(&self, order: &Order, due: Due) -> Result<bool, Fault> {
-        self.take_step(Change { timers: vec![(order.no.clone(), due)], ..Change::touch(order.tenant) }).await
+        self.set_timer(order.tenant, &order.no, due).await
+    }
+
+    /// Has an order looked at when its instant comes.
+    pub(super) async fn set_timer(&self, tenant: TenantId, order_no: &OrderNo, due: Due) -> Result<bool, Fault> {
+        self.take_step(Change { timers: vec![(order_no.clone(), due)], ..Change::touch(tenant) }).await
     }
 
     /// Counts an order as received that was delivered long enough ago.

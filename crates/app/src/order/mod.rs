@@ -10,13 +10,14 @@ mod place;
 mod read;
 mod spend;
 mod status;
+mod sweep;
 
 pub(crate) use accept::{take_up, take_up_accepted};
 pub(crate) use admission::Admission;
-pub(crate) use expire::sweep_overdue;
 pub(crate) use numbers::Numbers;
 use status::Late;
 pub(crate) use status::Watchers;
+pub(crate) use sweep::sweep_overdue;
 
 pub use abandon::Abandoned;
 pub use accept::Submitted;

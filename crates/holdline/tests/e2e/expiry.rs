@@ -46,6 +46,27 @@ pub(crate) fn an_unpaid_order_expires_everywhere_and_gives_its_stock_back(at: &I
     first.wait_for_sums("ONE", [1, 0, 0, 1])
 }
 
+/// A row that makes no order stays as it is, and is tried again; the orders behind it end.
+pub(crate) fn an_order_that_cannot_be_read_keeps_the_sweep_from_no_other(at: &Installation) -> Result<()> {
+    let key = at.key("--tenant flash --client app --scope shop --scope admin --pay-within 3s")?;
+    let client = at.first(&key);
+    shop::open(&client, &[("CUP", "cups", 1_000, 10)])?;
+    let one = cart("ann", &[("CUP", 1, 1_000)]);
+    let group = client.place("odd", &one)?;
+    let set = |status: &str| {
+        Ok::<_, anyhow::Error>(format!(
+            "UPDATE orders SET status = '{status}' WHERE order_no = '{}'",
+            only_order(&group)?
+        ))
+    };
+    at.execute("orders", &set("odd")?)?;
+    client.place("plain", &one)?;
+    client.wait_for_sums("CUP", [10, 2, 0, 8])?;
+    client.wait_for_sums("CUP", [10, 1, 0, 9])?;
+    at.execute("orders", &set("pending_payment")?)?;
+    client.wait_for_sums("CUP", [10, 0, 0, 10])
+}
+
 /// Waits until a process shows the order as expired; the order.
 fn it_expires(client: &Client, order_no: &str, deadline: Timestamp) -> Result<Value> {
     let mut order = Value::Null;
