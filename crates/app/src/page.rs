@@ -14,7 +14,8 @@ pub(crate) const AT_ONCE: usize = 64;
 /// How far behind its pace a loop catches up: the time between two pages. What it lost beyond that is not made up in a burst.
 const CATCH_UP: Duration = Duration::from_millis(50);
 
-/// Works off every entry; what came of each, in order.
+/// Works off every entry; what came of each, in order. It is `buffered` of a stream, which does not compile where the work borrows
+/// its entry inside a task that is spawned.
 pub(crate) async fn for_each_of_page<'a, T, F: Future>(
     entries: &'a [T],
     mut work: impl FnMut(&'a T) -> F,

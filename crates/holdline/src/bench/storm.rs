@@ -41,7 +41,7 @@ use reader::{Reader, add_reads};
 const ORDERS: u64 = 100_000;
 /// Share of the closed loop's rate at which orders are placed beside the storm.
 const PLACING_SHARE: f64 = 0.5;
-/// Connections that they are placed through, at least: as many as the server lets in, but for the reads, so that an arrival
+/// Connections that they are placed through, at least: fewer than the server lets in at once, and so many that an arrival
 /// does not wait for the answer to another one in the load itself.
 const PLACING_CONNECTIONS: usize = 400;
 /// Reads of due orders per second, and the connections that they come through.
