@@ -2,7 +2,7 @@
 //!
 //! A program is a batch seen from the database: it asks for rows by key, decides, and hands over the rows to write. It
 //! never holds a transaction, so the same program runs on SQLite (row by row, cached statements, on the writer's own
-//! thread) and on PostgreSQL (set-wise by arrays, one round trip per step, all writes in one or two statements).
+//! thread) and on PostgreSQL (set-wise by arrays, one round trip per step, all writes in one or two statements with COMMIT behind them).
 //!
 //! Every program locks one head row first. All writers of a database therefore decide one after the other on what is
 //! committed: no deadlocks, no lost updates, gapless sequences. What that costs is the overlap of guard reads between

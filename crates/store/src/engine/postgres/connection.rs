@@ -11,13 +11,12 @@ use tokio::time::{sleep, timeout};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Error, NoTls, Statement};
 
-use super::error::{of_commit, of_statement};
+use super::error::{is_missed_update, of_commit, of_statement};
 use super::pipeline::in_order;
 use super::session::{ANSWER_WITHIN, Server};
-use super::statement::{Bound, Shape, bound, columns_of, decoded, parameters, statements, table_of};
+use super::statement::{Bound, Shape, bound, columns_of, decoded, parameters, statements, updated_tables};
 use super::unavailable;
 use crate::engine::{Lookup, Row, Value, Write};
-use crate::rows::count;
 
 /// How often a connection is tried before the caller is told. A server that restarts is back within a second or so;
 /// a longer outage is for the caller to wait out.
@@ -169,8 +168,9 @@ impl Connection {
         Ok(UnixMillis(*ms))
     }
 
-    /// The writes of a program, in their order and in one round trip.
-    pub(super) async fn write(&mut self, writes: &[Write], begin: bool) -> Result<(), Fault> {
+    /// The writes of a program in their order, and COMMIT behind them in the same round trip. A statement that fails, or an update
+    /// that does not find its rows, leaves COMMIT nothing but to roll back.
+    pub(super) async fn write_and_commit(&mut self, writes: &[Write], begin: bool) -> Result<(), Fault> {
         let statements = statements(writes.iter().filter(|write| row_count(write) > 0));
         let mut shaped = Vec::with_capacity(statements.len());
         for writes in statements {
@@ -178,25 +178,29 @@ impl Connection {
             self.prepare(&shape).await?;
             shaped.push((writes, shape));
         }
-        let mut sends: Vec<Sent<'_>> = Vec::with_capacity(shaped.len() + 1);
+        let mut sends: Vec<Sent<'_>> = Vec::with_capacity(shaped.len() + 2);
         if begin {
             sends.push(self.told("BEGIN"));
         }
         for (writes, shape) in &shaped {
             sends.push(self.asked(shape, parameters(writes.iter().flat_map(|write| columns_of(write)))));
         }
-        let answers = rows_of(self.sent(sends).await?);
-        for ((writes, _), counts) in shaped.iter().zip(answers) {
-            let updates = || writes.iter().filter(|write| matches!(write, Write::Update { .. }));
-            let wanted: Vec<Value> = updates().map(|update| count(row_count(update))).collect();
-            let found = decoded(self.database, &counts)?.pop().map(|row| row.0).unwrap_or_default();
-            if found != wanted {
-                let tables: Vec<&str> = updates().map(|update| table_of(update)).collect();
-                let message = format!("rows of {tables:?} to change: {wanted:?}, and {found:?} exist");
-                return Err(Fault::not_done(self.database, FaultKind::Conflict, message));
+        sends.push(self.told("COMMIT"));
+        let messages = sends.len();
+        let Ok(answers) = timeout(ANSWER_WITHIN, in_order(sends)).await else {
+            return Err(Fault::unknown(self.database, FaultKind::Unavailable, "no answer to COMMIT in time"));
+        };
+        let commit_was_sent = answers.len() == messages;
+        match answers.into_iter().find_map(Result::err) {
+            None => Ok(()),
+            Some(error) if is_missed_update(&error) => {
+                let tables: Vec<&str> = shaped.iter().flat_map(|(writes, _)| updated_tables(writes)).collect();
+                let message = format!("a row of {} that was to change does not exist", tables.join(" or "));
+                Err(Fault::not_done(self.database, FaultKind::Conflict, message))
             }
+            Some(error) if !commit_was_sent => Err(of_statement(self.database, error)),
+            Some(error) => Err(of_commit(self.database, error)),
         }
-        Ok(())
     }
 
     /// Ends the transaction durably. The server answers COMMIT with a ROLLBACK only where a statement before it failed,

@@ -1,8 +1,8 @@
 //! What an error of PostgreSQL or of the way to it means to the caller.
 //!
 //! Before COMMIT was sent every error is `NotDone`: the server rolls back what it was told, and a connection that breaks
-//! rolls back too. Of COMMIT itself only an answer of severity ERROR says that it rolled back; a lost connection, a
-//! server that shuts down, or no answer at all is `Unknown`.
+//! rolls back too. From then on only an answer of severity ERROR, to COMMIT or to a statement sent with it, says that it rolled
+//! back; a lost connection, a server that shuts down, or no answer at all is `Unknown`.
 //!
 //! Messages keep SQLSTATE, constraint and table. The server's own detail repeats values of rows, so it is left out, and
 //! so is the error itself as source.
@@ -20,13 +20,18 @@ pub(super) fn of_statement(database: &'static str, error: Error) -> Fault {
     with_source(Fault::not_done(database, kind, message), error)
 }
 
-/// An error of COMMIT.
+/// An error of COMMIT, or of a statement that COMMIT was sent with.
 pub(super) fn of_commit(database: &'static str, error: Error) -> Fault {
     let (kind, message) = judged(&error);
     let rolled_back = error.as_db_error().is_some_and(|db| db.parsed_severity() == Some(Severity::Error));
     let fault =
         if rolled_back { Fault::not_done(database, kind, message) } else { Fault::unknown(database, kind, message) };
     with_source(fault, error)
+}
+
+/// Whether an update has not found its rows: see [`super::statement::Shape::Writes`], in which nothing else is divided.
+pub(super) fn is_missed_update(error: &Error) -> bool {
+    error.code() == Some(&SqlState::DIVISION_BY_ZERO)
 }
 
 fn judged(error: &Error) -> (FaultKind, String) {

@@ -2,7 +2,8 @@
 //!
 //! Invariants: a program runs in one READ COMMITTED transaction on one connection; the statements of a step are sent
 //! together and executed in order, so each reads what was committed when the lock of the head row before it had been
-//! granted (`tests/engine_postgres.rs` proves it with two connections). A connection on which anything
+//! granted (`tests/engine_postgres.rs` proves it with two connections). The last step's writes and COMMIT go out together: the
+//! writes themselves fail where an update misses a row, so nothing has to be waited for in between. A connection on which anything
 //! went wrong is never used again. Nothing waits for ever: see session.rs.
 //!
 //! Deliberately absent: TLS (so far the server is on the same machine or network segment), transactions that a caller

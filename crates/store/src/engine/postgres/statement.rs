@@ -19,7 +19,8 @@ pub(super) enum Shape {
         types: Types,
         lock: bool,
     },
-    /// Writes to tables that differ, in one statement: how many rows each [`Write::Update`] found.
+    /// Writes to tables that differ, in one statement: it divides by zero if a [`Write::Update`] has not found each of its rows. So
+    /// COMMIT can be sent without waiting for the count.
     Writes(Vec<WriteShape>),
     /// A statement of `sql/`.
     Query(&'static str),
@@ -70,15 +71,18 @@ impl Types {
 
     /// `unnest($1::bigint[], $2::text[], …)`, numbered from after the parameters of what stands before.
     fn unnested(self, before: usize) -> String {
-        let casts = (0..self.count).map(|place| {
-            let name = match self.bits >> (2 * place) & 3 {
-                0 => "bigint",
-                1 => "text",
-                _ => "bytea",
-            };
-            format!("${}::{name}[]", before + place + 1)
-        });
-        format!("unnest({})", casts.collect::<Vec<_>>().join(", "))
+        let casts: Vec<String> = (0..self.count).map(|place| self.cast(place, before)).collect();
+        format!("unnest({})", casts.join(", "))
+    }
+
+    /// The array of one of the columns.
+    fn cast(self, place: usize, before: usize) -> String {
+        let name = match self.bits >> (2 * place) & 3 {
+            0 => "bigint",
+            1 => "text",
+            _ => "bytea",
+        };
+        format!("${}::{name}[]", before + place + 1)
     }
 }
 
@@ -114,15 +118,16 @@ impl Shape {
                 }
             }
             Self::Writes(writes) => {
-                let (mut parts, mut counts, mut before) = (Vec::new(), Vec::new(), 0);
+                let (mut parts, mut found, mut before) = (Vec::new(), Vec::new(), 0);
                 for (place, write) in writes.iter().enumerate() {
                     parts.push(format!("w{place} AS ({})", write.sql(before)));
-                    if let WriteShape::Update { .. } = write {
-                        counts.push(format!("(SELECT count(*) FROM w{place})"));
+                    if let WriteShape::Update { types, .. } = write {
+                        let keys = types.cast(0, before);
+                        found.push(format!("1 / ((SELECT count(*) FROM w{place}) = cardinality({keys}))::int"));
                     }
                     before += write.types().count;
                 }
-                format!("WITH {} SELECT {}", parts.join(", "), counts.join(", "))
+                format!("WITH {} SELECT {}", parts.join(", "), found.join(", "))
             }
             Self::Query(sql) => (*sql).to_owned(),
             Self::Now => format!("SELECT {CLOCK}"),
@@ -178,10 +183,15 @@ impl WriteShape {
 }
 
 /// The table of a write.
-pub(super) fn table_of(write: &Write) -> &'static str {
+fn table_of(write: &Write) -> &'static str {
     match write {
         Write::Insert { table, .. } | Write::Update { table, .. } | Write::Delete { table, .. } => table,
     }
+}
+
+/// The tables of the updates among writes.
+pub(super) fn updated_tables<'a>(writes: &'a [&Write]) -> impl Iterator<Item = &'static str> + use<'a> {
+    writes.iter().filter(|write| matches!(write, Write::Update { .. })).map(|write| table_of(write))
 }
 
 /// Writes in as few statements as may be, in their order. The parts of one statement do not see what the others wrote, so a

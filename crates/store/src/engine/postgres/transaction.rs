@@ -1,13 +1,13 @@
 //! A program in one transaction.
 
-use holdline_domain::fault::Fault;
+use holdline_domain::fault::{Fault, Outcome};
 use holdline_domain::time::UnixMillis;
 
 use super::pool::Lease;
 use crate::engine::{Program, Step, Write};
 
-/// Runs a program to its end. Whatever goes wrong before COMMIT was sent is `NotDone`. A connection that could not say
-/// that it rolled back, or on which the caller hung up, is closed: the server rolls back.
+/// Runs a program to its end. Whatever goes wrong before COMMIT was sent is `NotDone`; it is sent with the writes. A connection that
+/// could not say that it rolled back, or on which the caller hung up, is closed: the server rolls back.
 pub(super) async fn run<P: Program>(lease: &mut Lease<'_>, program: P) -> Result<P::Outcome, Fault> {
     lease.in_use();
     let mut begun = false;
@@ -15,12 +15,16 @@ pub(super) async fn run<P: Program>(lease: &mut Lease<'_>, program: P) -> Result
         Ok(decided) => decided,
         Err(fault) => return Err(undone(lease, begun, fault).await),
     };
-    if let Err(fault) = lease.write(&writes, !begun).await {
-        return Err(undone(lease, true, fault).await);
+    match lease.write_and_commit(&writes, !begun).await {
+        Ok(()) => {
+            lease.is_sound();
+            Ok(outcome)
+        }
+        Err(fault) => match fault.outcome {
+            Outcome::NotDone => Err(undone(lease, true, fault).await),
+            Outcome::Unknown => Err(fault),
+        },
     }
-    lease.commit().await?;
-    lease.is_sound();
-    Ok(outcome)
 }
 
 async fn decided<P: Program>(
