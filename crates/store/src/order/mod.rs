@@ -15,7 +15,7 @@ mod renewal;
 pub(crate) mod stored;
 mod writes;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -23,7 +23,7 @@ use holdline_domain::fault::Fault;
 use holdline_domain::id::{BuyerId, GroupKey, SellerId, TenantId};
 use holdline_domain::order::change::{Change, ChangeAnswer, Timer};
 use holdline_domain::order::number::BlockLease;
-use holdline_domain::order::{AcceptedSubmit, Order, OrderLine, OrderNo, StoredSubmit};
+use holdline_domain::order::{AcceptedSubmit, Order, OrderNo, StoredSubmit};
 use holdline_domain::port::{EventPage, FeedPosition, OrderPage, OrderStore};
 use holdline_domain::time::UnixMillis;
 
@@ -123,31 +123,32 @@ impl<E: Engine> OrderStore for SqlOrders<E> {
     }
 
     async fn orders(&self, tenant: TenantId, order_nos: &[OrderNo]) -> Result<Vec<Option<Order>>, Fault> {
+        // One that is asked for twice is read once.
+        let distinct: BTreeSet<&OrderNo> = order_nos.iter().collect();
         let keys = || {
-            let numbers = order_nos.iter().map(|order_no| order_no.as_str().to_owned()).collect();
-            vec![Column::Int(vec![tenant.0; order_nos.len()]), Column::Text(numbers)]
+            let numbers = distinct.iter().map(|order_no| order_no.as_str().to_owned()).collect();
+            vec![Column::Int(vec![tenant.0; distinct.len()]), Column::Text(numbers)]
         };
         let key = &["tenant", "order_no"];
         let orders = Lookup { table: "orders", columns: ORDER_COLUMNS, key, keys: keys(), lock: false };
         let lines = Lookup { table: "order_line", columns: LINE_COLUMNS, key, keys: keys(), lock: false };
         let mut results = Results::new(self.engine.lookup(vec![orders, lines]).await?);
-        let mut by_no: HashMap<OrderNo, Order> = HashMap::new();
+        let mut by_no: HashMap<OrderNo, Order> = HashMap::with_capacity(distinct.len());
         for row in results.take() {
             let order = stored::order(row)?;
             by_no.insert(order.no.clone(), order);
         }
-        let mut lines_of: HashMap<OrderNo, Vec<OrderLine>> = HashMap::new();
         for row in results.take() {
             let (order_no, line) = stored::line(row)?;
-            lines_of.entry(order_no).or_default().push(line);
-        }
-        for (order_no, mut lines) in lines_of {
             if let Some(order) = by_no.get_mut(&order_no) {
-                lines.sort_by_key(|line| line.line_no);
-                // An order that is asked for twice is looked up twice.
-                lines.dedup_by_key(|line| line.line_no);
-                order.lines = lines;
+                order.lines.push(line);
             }
+        }
+        for order in by_no.values_mut() {
+            order.lines.sort_by_key(|line| line.line_no);
+        }
+        if distinct.len() == order_nos.len() {
+            return Ok(order_nos.iter().map(|order_no| by_no.remove(order_no)).collect());
         }
         Ok(order_nos.iter().map(|order_no| by_no.get(order_no).cloned()).collect())
     }
