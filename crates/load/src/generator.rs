@@ -193,9 +193,9 @@ async fn run_thread<S: Script>(
     shared.barrier.wait();
     let started = *shared.started.get_or_init(Instant::now);
     let pacer = Arc::new(Pacer::new(plan, started, thread, threads, &shared.tickets));
-    let ticking = match plan.load {
+    let waking = match plan.load {
         Load::Closed => None,
-        Load::Open { .. } => Some(tokio::spawn(Arc::clone(&pacer).tick(pacer::Ticker::open()?))),
+        Load::Open { .. } => Some(tokio::spawn(Arc::clone(&pacer).wake(pacer::Timer::open()?))),
     };
     let share = Share::new(plan, started);
     let running: Vec<_> =
@@ -203,8 +203,8 @@ async fn run_thread<S: Script>(
     for task in running {
         joined(task.await);
     }
-    if let Some(ticking) = ticking {
-        ticking.abort();
+    if let Some(waking) = waking {
+        waking.abort();
     }
     let mut recorder = std::mem::take(&mut *recorder.lock().expect("no worker panicked"));
     recorder.not_started += pacer.left_over();

@@ -1,8 +1,9 @@
 //! Hands out the arrivals of a run: at once in the closed loop, on a constant schedule in the open loop.
 //!
 //! In the open loop thread `k` of `n` owns arrivals `k, k + n, k + 2n …` of the schedule; its connections take them in
-//! order and wait here, so the waiting line is sorted by time. A kernel timer of 0.25 ms wakes those due: tokio's own
-//! timer has a grain of 1 ms, which would be charged to the server.
+//! order and wait here, so the waiting line is sorted by time. A kernel timer wakes those due, to 0.25 ms: tokio's own
+//! timer has a grain of 1 ms, which would be charged to the server. It is set to the next arrival, so that a low rate costs the
+//! machine that is measured few wake-ups.
 //!
 //! The line is guarded by a mutex that only this thread's tasks take, never across an await.
 
@@ -22,8 +23,9 @@ use tokio::io::unix::AsyncFd;
 
 use super::{Load, Plan};
 
-/// Grain of the open loop in nanoseconds: 4,000 wake-ups a second cost about one hundredth of a core.
-const TICK_NANOSECONDS: i64 = 250_000;
+/// Grain of the open loop: 4,000 wake-ups a second at most, which cost a hundredth of a core, and a tenth where a machine is virtual
+/// twice over.
+const GRAIN: Duration = Duration::from_micros(250);
 
 /// The arrivals of one thread.
 #[derive(Debug)]
@@ -135,30 +137,31 @@ impl Pacer {
     }
 
     /// Wakes due arrivals until aborted.
-    pub(super) async fn tick(self: Arc<Self>, ticker: Ticker) {
+    pub(super) async fn wake(self: Arc<Self>, timer: Timer) {
         loop {
-            ticker.next().await;
             let now = Instant::now();
-            let mut line = self.line();
-            while let Some((_, waker)) = line.pop_front_if(|(instant, _)| *instant <= now) {
-                waker.wake();
-            }
+            let next = {
+                let mut line = self.line();
+                while let Some((_, waker)) = line.pop_front_if(|(instant, _)| *instant <= now) {
+                    waker.wake();
+                }
+                line.front().map(|(instant, _)| *instant)
+            };
+            // Nobody in line: every connection is busy, and whoever comes next may be due at once.
+            timer.pass(next.map_or(GRAIN, |next| (next - now).max(GRAIN))).await;
         }
     }
 }
 
-/// A periodic kernel timer.
+/// A kernel timer.
 #[derive(Debug)]
-pub(super) struct Ticker {
+pub(super) struct Timer {
     timer: AsyncFd<OwnedFd>,
 }
 
-impl Ticker {
+impl Timer {
     pub(super) fn open() -> io::Result<Self> {
         let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
-        let tick = Timespec { tv_sec: 0, tv_nsec: TICK_NANOSECONDS };
-        let period = Itimerspec { it_interval: tick, it_value: tick };
-        timerfd_settime(&timer, TimerfdTimerFlags::empty(), &period)?;
         #[expect(
             deprecated,
             reason = "its successor is an unsafe fn, which this workspace forbids; an OwnedFd meets its conditions, \
@@ -168,9 +171,14 @@ impl Ticker {
         Ok(Self { timer })
     }
 
-    async fn next(&self) {
+    /// Waits for some time, which is not nothing: a timer that is set to nothing never goes off.
+    async fn pass(&self, time: Duration) {
+        let at = Timespec::try_from(time).expect("a run is shorter than a timer can be set to");
+        let once = Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value: at };
+        timerfd_settime(&self.timer, TimerfdTimerFlags::empty(), &once)
+            .expect("a valid time was set on a timer of ours");
         let mut expirations = [0; 8];
-        // The only error of a periodic timer's read is "not yet", which async_io turns into waiting.
+        // The only error of a timer's read is "not yet", which async_io turns into waiting.
         let _ = self.timer.async_io(Interest::READABLE, |timer| Ok(rustix::io::read(timer, &mut expirations)?)).await;
     }
 }
