@@ -43,9 +43,6 @@ impl Target for LedgerTarget {
     }
 }
 
-/// The largest order that is kept for settlement; one that has more is read again. All that are kept have 32 MiB at most.
-const KEPT_BYTES_MAX: usize = 8 << 10;
-
 /// Writes orders, rings for whoever waits for their events, and keeps those that will be settled.
 pub(crate) struct OrderTarget {
     pub(crate) orders: Arc<dyn OrderStore>,
@@ -59,9 +56,8 @@ impl OrderTarget {
         for (write, kind) in &change.orders {
             if let OrderWrite::Update(order) = write
                 && asks_for_settlement(*kind)
-                && order_bytes(order) <= KEPT_BYTES_MAX
             {
-                self.written.put(order);
+                self.written.put(order, order_bytes(order));
             }
         }
     }

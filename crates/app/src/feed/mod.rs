@@ -96,24 +96,45 @@ impl Consumer {
         }
     }
 
-    /// Reads the next page from the stored position. Returns how many events it had.
-    async fn step(self, app: &App) -> Result<usize, Fault> {
+    /// Works off the page behind the stored position, and reads the one after it meanwhile.
+    async fn step(self, app: &App, ahead: Option<Ahead>) -> Result<(usize, Option<Ahead>), Fault> {
         let orders = &app.inner.ports.orders;
         let from = orders.feed_position(self.name()).await?;
-        let page = orders.events_after(from.seq, PAGE).await?;
-        if let Some(last) = page.events.last() {
-            self.work(app, &page, FeedPosition { epoch: page.epoch, seq: last.seq, ..from }).await?;
-        }
-        Ok(page.events.len())
+        let page = match ahead {
+            // The consumer may have been told to begin anew, or another process may have gone on.
+            Some(ahead) if ahead.after == from.seq => ahead.page,
+            _ => orders.events_after(from.seq, PAGE).await?,
+        };
+        let count = page.events.len();
+        let Some(last) = page.events.last() else { return Ok((count, None)) };
+        let after = last.seq;
+        let read_ahead = async {
+            if count < PAGE {
+                return None;
+            }
+            // What cannot be read now is read, or missed, in its turn.
+            orders.events_after(after, PAGE).await.ok().map(|page| Ahead { after, page })
+        };
+        let work = self.work(app, &page, FeedPosition { epoch: page.epoch, seq: after, ..from });
+        let (worked, ahead) = tokio::join!(work, read_ahead);
+        worked.map(|()| (count, ahead))
     }
+}
+
+/// The page behind a place, read before the consumer has come to it.
+struct Ahead {
+    after: i64,
+    page: EventPage,
 }
 
 /// Follows the feed page by page until the loops stop. A page that fails is read again: its position has not moved.
 pub(crate) async fn follow_feed(app: App, consumer: Consumer) {
     let last_page = metrics::gauge!("holdline_feed_last_page", "consumer" => consumer.name());
+    let mut ahead = None;
     loop {
-        let more = match consumer.step(&app).await {
-            Ok(count) => {
+        let more = match consumer.step(&app, ahead.take()).await {
+            Ok((count, read_ahead)) => {
+                ahead = read_ahead;
                 last_page.set(f64::from(u32::try_from(count).unwrap_or(u32::MAX)));
                 count == PAGE
             }

@@ -4,6 +4,7 @@
 //! rows cannot be read. An order that fails by itself is tried once more alone before its events are parked.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use holdline_domain::fault::{Fault, FaultKind, Outcome};
 use holdline_domain::feed::{Failure, Parking};
@@ -15,6 +16,7 @@ use holdline_domain::tenant::CommitOn;
 use super::parked::{PAUSES, parked_among, said};
 use super::{Consumer, OrderRef};
 use crate::App;
+use crate::order::Found;
 use crate::page::for_each_of_page;
 use crate::settlement::settle_order;
 
@@ -83,24 +85,19 @@ async fn settle(app: &App, orders: Vec<(OrderRef, Version)>) -> Result<BTreeMap<
     let mut known = Vec::new();
     for (order, version) in orders {
         match app.inner.written.take(&order, version) {
-            Some(order) => known.push(order),
+            Some(order) => known.push(Arc::new(order)),
             None => to_read.entry(order.0).or_default().push(order.1),
         }
     }
-    let mut suspects = Vec::new();
+    let (mut suspects, mut failed) = (Vec::new(), BTreeMap::new());
     for (tenant, numbers) in to_read {
-        let read = match app.inner.ports.orders.orders(tenant, &numbers).await.map_err(NotSettled::from) {
-            Ok(read) => read,
-            Err(NotSettled::Store(fault)) => return Err(fault),
-            Err(NotSettled::Own(_)) => {
-                // One of them cannot be read; the others can, alone.
-                suspects.extend(numbers.into_iter().map(|order_no| (tenant, order_no)));
-                continue;
+        for (order_no, found) in app.orders_found(tenant, numbers).await? {
+            match found {
+                Found::Order(order) => known.push(order),
+                Found::Gone => suspects.push((tenant, order_no)),
+                Found::Unreadable(error) => drop(failed.insert((tenant, order_no), said(error))),
             }
-        };
-        let missing = numbers.iter().zip(&read).filter(|(_, read)| read.is_none());
-        suspects.extend(missing.map(|(order_no, _)| (tenant, order_no.clone())));
-        known.extend(read.into_iter().flatten());
+        }
     }
     let settled = for_each_of_page(&known, |order| settle_order(app, order)).await;
     for (order, settled) in known.iter().zip(settled) {
@@ -110,7 +107,6 @@ async fn settle(app: &App, orders: Vec<(OrderRef, Version)>) -> Result<BTreeMap<
             Err(NotSettled::Own(_)) => suspects.push((order.tenant, order.no.clone())),
         }
     }
-    let mut failed = BTreeMap::new();
     for (tenant, order_no) in suspects {
         match settle_alone(app, tenant, &order_no).await {
             Ok(()) => {}

@@ -1,5 +1,8 @@
 //! Reading orders. What a reader sees is never behind what the shard clock has decided.
 
+use std::sync::Arc;
+
+use holdline_domain::fault::Fault;
 use holdline_domain::id::{BuyerId, GroupKey, SellerId, TenantId};
 use holdline_domain::order::{Order, OrderGroup, OrderNo};
 use holdline_domain::port::OrderPage;
@@ -9,8 +12,46 @@ use holdline_domain::time::UnixMillis;
 use super::Placed;
 use crate::App;
 use crate::error::Error;
+use crate::feed::is_of_one_order;
+
+/// What was read of an order by a loop that works off many.
+#[derive(Clone)]
+pub(crate) enum Found {
+    /// It.
+    Order(Arc<Order>),
+    /// Nothing.
+    Gone,
+    /// Rows that make no order, and why.
+    Unreadable(String),
+}
 
 impl App {
+    /// Each of these orders as it is stored. They are read together, and one by one where one of them cannot be read, so that it
+    /// keeps nobody from the others.
+    pub(crate) async fn orders_found(
+        &self,
+        tenant: TenantId,
+        order_nos: Vec<OrderNo>,
+    ) -> Result<Vec<(OrderNo, Found)>, Fault> {
+        let found = |order: Option<Order>| order.map_or(Found::Gone, |order| Found::Order(Arc::new(order)));
+        let orders = &self.inner.ports.orders;
+        match orders.orders(tenant, &order_nos).await {
+            Ok(read) => return Ok(order_nos.into_iter().zip(read.into_iter().map(found)).collect()),
+            Err(fault) if is_of_one_order(&fault) => {}
+            Err(fault) => return Err(fault),
+        }
+        let mut alone = Vec::with_capacity(order_nos.len());
+        for order_no in order_nos {
+            let found = match orders.orders(tenant, std::slice::from_ref(&order_no)).await {
+                Ok(read) => found(read.into_iter().flatten().next()),
+                Err(fault) if is_of_one_order(&fault) => Found::Unreadable(fault.to_string()),
+                Err(fault) => return Err(fault),
+            };
+            alone.push((order_no, found));
+        }
+        Ok(alone)
+    }
+
     /// One order.
     pub async fn order(&self, tenant: TenantId, order_no: &OrderNo) -> Result<Order, Error> {
         let mut orders = self.load_orders(tenant, std::slice::from_ref(order_no)).await?;

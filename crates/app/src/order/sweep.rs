@@ -9,12 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use holdline_domain::fault::Fault;
 use holdline_domain::id::TenantId;
+use holdline_domain::order::OrderNo;
 use holdline_domain::order::change::{Due, Timer};
-use holdline_domain::order::{Order, OrderNo};
 use tokio::sync::mpsc;
 
+use super::Found;
 use crate::App;
-use crate::feed::is_of_one_order;
 use crate::page::{AT_ONCE, Pace};
 
 /// Timers that are read at once with their orders, and removed at once, at most.
@@ -25,17 +25,6 @@ const PAGES_PER_SECOND: u32 = 16;
 const REMOVED_AT_ONCE: usize = 2;
 /// After how long an order is tried again whose rows cannot be read, in milliseconds.
 const UNREADABLE_MS: i64 = 5_000;
-
-/// What was read of a timer's order.
-#[derive(Clone)]
-enum Found {
-    /// It.
-    Order(Box<Order>),
-    /// Nothing.
-    Gone,
-    /// Rows that make no order, and why.
-    Unreadable(String),
-}
 
 /// Timers with their orders.
 type Page = Vec<(Timer, Found)>;
@@ -79,7 +68,7 @@ async fn with_orders(app: &App, timers: Vec<Timer>) -> Result<Page, Fault> {
     }
     let mut found = BTreeMap::new();
     for (tenant, numbers) in numbers {
-        for (order_no, order) in orders_found(app, tenant, numbers.into_iter().collect()).await? {
+        for (order_no, order) in app.orders_found(tenant, numbers.into_iter().collect()).await? {
             found.insert((tenant, order_no), order);
         }
     }
@@ -88,26 +77,6 @@ async fn with_orders(app: &App, timers: Vec<Timer>) -> Result<Page, Fault> {
         (timer, order)
     };
     Ok(timers.into_iter().map(with_order).collect())
-}
-
-/// What there is of these orders, read together, or one by one where one of them cannot be read.
-async fn orders_found(app: &App, tenant: TenantId, numbers: Vec<OrderNo>) -> Result<Vec<(OrderNo, Found)>, Fault> {
-    let found = |order: Order| (order.no.clone(), Found::Order(Box::new(order)));
-    let orders = &app.inner.ports.orders;
-    match orders.orders(tenant, &numbers).await {
-        Ok(read) => return Ok(read.into_iter().flatten().map(found).collect()),
-        Err(fault) if is_of_one_order(&fault) => {}
-        Err(fault) => return Err(fault),
-    }
-    let mut alone = Vec::with_capacity(numbers.len());
-    for order_no in numbers {
-        match orders.orders(tenant, std::slice::from_ref(&order_no)).await {
-            Ok(read) => alone.extend(read.into_iter().flatten().map(found)),
-            Err(fault) if is_of_one_order(&fault) => alone.push((order_no, Found::Unreadable(fault.to_string()))),
-            Err(fault) => return Err(fault),
-        }
-    }
-    Ok(alone)
 }
 
 /// Ends the orders of the pages, each in its turn and some at once, and removes the timers that are done with.
