@@ -1,6 +1,6 @@
 //! The stored forms of orders, in one place: groups, orders, lines, events.
 //!
-//! `order_group.state` is the JSON of [`GroupState`], `orders.adjustments` the JSON of a list of [`Adjustment`] (NULL:
+//! `order_group.state` is the JSON of [`GroupState`], `orders.adjustments` the JSON of its list (NULL:
 //! none): formats that may only gain fields with a default. States and event kinds are stored by name.
 
 use holdline_domain::fault::Fault;
