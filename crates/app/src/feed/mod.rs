@@ -100,10 +100,9 @@ impl Consumer {
     async fn step(self, app: &App, ahead: Option<Ahead>) -> Result<(usize, Option<Ahead>), Fault> {
         let orders = &app.inner.ports.orders;
         let from = orders.feed_position(self.name()).await?;
-        let page = match ahead {
-            // The consumer may have been told to begin anew, or another process may have gone on.
-            Some(ahead) if ahead.after == from.seq => ahead.page,
-            _ => orders.events_after(from.seq, PAGE).await?,
+        let page = match ahead.and_then(|ahead| ahead.behind(from)) {
+            Some(page) => page,
+            None => orders.events_after(from.seq, PAGE).await?,
         };
         let count = page.events.len();
         let Some(last) = page.events.last() else { return Ok((count, None)) };
@@ -127,6 +126,14 @@ struct Ahead {
     page: EventPage,
 }
 
+impl Ahead {
+    /// The page, if it is the one behind this place: the consumer may have been told to begin anew, or another process may have
+    /// gone on.
+    fn behind(self, place: FeedPosition) -> Option<EventPage> {
+        (self.after == place.seq).then_some(self.page)
+    }
+}
+
 /// Follows the feed page by page until the loops stop. A page that fails is read again: its position has not moved.
 pub(crate) async fn follow_feed(app: App, consumer: Consumer) {
     let last_page = metrics::gauge!("holdline_feed_last_page", "consumer" => consumer.name());
@@ -147,5 +154,19 @@ pub(crate) async fn follow_feed(app: App, consumer: Consumer) {
         if !app.inner.tasks.pause(pause_ms).await {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_that_was_read_ahead_is_worked_off_behind_its_place_only() {
+        let taken = |seq| {
+            let ahead = Ahead { after: 500, page: EventPage { epoch: 2, events: Vec::new() } };
+            ahead.behind(FeedPosition { seq, ..FeedPosition::default() }).map(|page| page.epoch)
+        };
+        assert_eq!([taken(0), taken(500), taken(1_000)], [None, Some(2), None]);
     }
 }
