@@ -188,7 +188,7 @@ impl Connection {
         sends.push(self.told("COMMIT"));
         let messages = sends.len();
         let Ok(answers) = timeout(ANSWER_WITHIN, in_order(sends)).await else {
-            return Err(Fault::unknown(self.database, FaultKind::Unavailable, "no answer to COMMIT in time"));
+            return Err(commit_unanswered(self.database));
         };
         let commit_was_sent = answers.len() == messages;
         match answers.into_iter().find_map(Result::err) {
@@ -209,7 +209,7 @@ impl Connection {
         match timeout(ANSWER_WITHIN, self.client.batch_execute("COMMIT")).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(of_commit(self.database, error)),
-            Err(_) => Err(Fault::unknown(self.database, FaultKind::Unavailable, "no answer to COMMIT in time")),
+            Err(_) => Err(commit_unanswered(self.database)),
         }
     }
 
@@ -270,6 +270,11 @@ impl Connection {
         }
         Ok(results)
     }
+}
+
+/// Whether the transaction was committed nobody knows.
+fn commit_unanswered(database: &'static str) -> Fault {
+    Fault::unknown(database, FaultKind::Unavailable, "no answer to COMMIT in time")
 }
 
 fn referred(values: &[Bound]) -> Vec<&(dyn ToSql + Sync)> {
