@@ -3,7 +3,7 @@
 //!
 //! A patch is a unified diff below header lines `# rule: <the rule it breaks>` (required) and, at will, further lines
 //! that start with `#`. What the simulator cannot see names the test that must fail instead (`named_test.rs`):
-//! `# test: -p PACKAGE --test FILE NAME`. Only status 1 of the simulator counts as caught: a patch that does not compile or no longer
+//! `# test: FILE NAME`. Only status 1 of the simulator counts as caught: a patch that does not compile or no longer
 //! applies proves nothing and fails the command, and a run that cannot be judged (status 2) counts as survived.
 //!
 //! The copy lives in target/breakages/tree and is brought up to date by content, so that cargo rebuilds only what a

@@ -1,4 +1,6 @@
-//! `sim`: the real use cases under virtual time, one seed after the other, in a release build.
+//! `sim`: the real use cases under virtual time, one seed after the other, with the checks of a debug build.
+//!
+//! Built with the packages of the whole workspace selected, as the tests are, so that nothing is built again for other features.
 //!
 //! The contract with `crates/testkit/src/bin/sim.rs`: `--seeds N [--seed FIRST]`; it ends at the first violation, and with
 //! status 0 when every seed kept every rule, 1 when a rule was violated, 2 when the run cannot be judged (a counter
@@ -16,8 +18,7 @@ pub(crate) const STATUS_NOT_JUDGED: i32 = 2;
 
 /// Runs `seeds` seeds, from `first` or from the simulator's own first one.
 pub(crate) fn run(workspace: &Workspace, seeds: u32, first: Option<u64>) -> Result<()> {
-    let mut simulator =
-        workspace.cargo(&["run", "--locked", "--release", "-p", "holdline-testkit", "--bin", "sim", "--"]);
+    let mut simulator = workspace.cargo(&["run", "--locked", "--workspace", "--bin", "sim", "--"]);
     simulator.args(["--seeds", &seeds.to_string()]);
     if let Some(first) = first {
         simulator.args(["--seed", &first.to_string()]);

@@ -12,6 +12,9 @@ use crate::process;
 use crate::simulate::{STATUS_NOT_JUDGED, STATUS_VIOLATED, seeds_run};
 use crate::workspace::{Workspace, cargo_program, files_of};
 
+/// The build profile, of the root Cargo.toml, and by its name the folder of what it builds.
+const PROFILE: &str = "breakage";
+
 /// The copy of the tree that patches are tried on.
 pub(super) struct Copy {
     tree: PathBuf,
@@ -57,22 +60,22 @@ impl Copy {
         command
     }
 
-    /// Builds the simulator: optimised as in a release, but without what makes a rebuild slow.
+    /// `cargo WORD`, with the profile and the selection that every build of the copy shares: with the packages of the whole
+    /// workspace selected, no crate is built a second time for other features.
+    pub(super) fn cargo(&self, word: &str) -> Command {
+        let mut cargo = self.command(cargo_program());
+        cargo.args([word, "--locked", "--workspace", "--profile", PROFILE]);
+        cargo
+    }
+
+    /// Builds the simulator.
     pub(super) fn build(&self) -> Result<()> {
-        let mut build = self.command(cargo_program());
-        build.args(["build", "--quiet", "--locked", "--release", "-p", "holdline-testkit", "--bin", "sim"]);
-        build.envs([
-            ("CARGO_PROFILE_RELEASE_LTO", "off"),
-            ("CARGO_PROFILE_RELEASE_DEBUG", "none"),
-            ("CARGO_PROFILE_RELEASE_INCREMENTAL", "true"),
-            ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16"),
-        ]);
-        process::output(&mut build).map(drop)
+        process::output(self.cargo("build").args(["--quiet", "--bin", "sim"])).map(drop)
     }
 
     /// The simulator's status and what it printed.
     pub(super) fn simulate(&self, seeds: u32) -> Result<(Option<i32>, String)> {
-        let mut simulator = self.command(self.target.join("release").join("sim"));
+        let mut simulator = self.command(self.target.join(PROFILE).join("sim"));
         let ended = simulator.args(["--seeds", &seeds.to_string()]).output()?;
         let printed = [ended.stdout, ended.stderr].concat();
         Ok((ended.status.code(), String::from_utf8_lossy(&printed).into_owned()))

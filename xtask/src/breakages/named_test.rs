@@ -8,25 +8,29 @@ use anyhow::{Context as _, Result, bail};
 use super::Verdict;
 use super::copy::{Copy, tail};
 use crate::process;
-use crate::workspace::cargo_program;
 
-/// The arguments of `cargo test` that choose one test, as the header line `# test: …` says them.
+/// One test as the header line `# test: …` says it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct NamedTest(Vec<String>);
+pub(super) struct NamedTest {
+    /// The test target; no two packages have one of the same name.
+    file: String,
+    name: String,
+}
 
 impl NamedTest {
-    /// Reads `-p PACKAGE --test FILE NAME`.
+    /// Reads `FILE NAME`.
     pub(super) fn parse(text: &str) -> Result<Self> {
-        let words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
-        match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-            ["-p", _, "--test", _, name] if !name.starts_with('-') => Ok(Self(words)),
-            _ => bail!("`# test: {text}` must have the form `# test: -p PACKAGE --test FILE NAME`"),
+        match text.split_whitespace().collect::<Vec<_>>()[..] {
+            [file, name] if !file.starts_with('-') && !name.starts_with('-') => {
+                Ok(Self { file: file.to_owned(), name: name.to_owned() })
+            }
+            _ => bail!("`# test: {text}` must have the form `# test: FILE NAME`"),
         }
     }
 
     /// The test must pass in the unbroken tree, or its failure would prove nothing.
     pub(super) fn must_pass(&self, copy: &Copy) -> Result<()> {
-        println!("the unbroken tree in the test {}", self.0.join(" "));
+        println!("the unbroken tree in the test {} {}", self.file, self.name);
         match self.run(copy)? {
             (Verdict::Survived, _) => Ok(()),
             (verdict, printed) => bail!("the unbroken tree does not pass: {}\n{}", verdict.words(), tail(&printed)),
@@ -43,13 +47,13 @@ impl NamedTest {
     }
 
     fn run(&self, copy: &Copy) -> Result<(Verdict, String)> {
-        let mut build = copy.command(cargo_program());
-        build.args(["test", "--quiet", "--locked", "--no-run"]).args(&self.0[..4]);
+        let mut build = copy.cargo("test");
+        build.args(["--quiet", "--no-run", "--test", &self.file]);
         if let Err(error) = process::output(&mut build) {
             return Ok((Verdict::Broken("the patched tree does not compile".to_owned()), format!("{error:#}")));
         }
-        let mut test = copy.command(cargo_program());
-        test.args(["test", "--locked"]).args(&self.0).args(["--", "--exact"]);
+        let mut test = copy.cargo("test");
+        test.args(["--test", &self.file, &self.name, "--", "--exact"]);
         let ended = test.output().context("cannot run cargo")?;
         let printed = String::from_utf8_lossy(&[ended.stdout, ended.stderr].concat()).into_owned();
         Ok((verdict(ended.status.success(), &printed), printed))
@@ -71,9 +75,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_test_is_named_by_package_file_and_name() {
-        assert!(NamedTest::parse("-p holdline --test backup refuses").is_ok());
-        for text in ["", "refuses", "-p holdline --test backup", "-p holdline --test backup --ignored"] {
+    fn a_test_is_named_by_its_file_and_its_name() {
+        assert!(NamedTest::parse("backup refuses").is_ok());
+        for text in ["", "refuses", "--test backup refuses", "backup --ignored"] {
             assert!(NamedTest::parse(text).is_err(), "{text}");
         }
     }
