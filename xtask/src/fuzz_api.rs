@@ -51,8 +51,7 @@ pub(crate) fn run(workspace: &Workspace, plan: Plan) -> Result<()> {
     let folder = workspace.target().join("fuzz-api");
     fs::create_dir_all(&folder)?;
     let schemathesis = schemathesis(&folder)?;
-    process::run(&mut workspace.cargo(&["build", "--locked", "-p", "holdline"]))?;
-    let mut server = Server::start(&workspace.target().join("debug/holdline"), &folder)?;
+    let mut server = Server::start(&workspace.debug_program("holdline")?, &folder)?;
     let operations = operations(workspace.root())?;
     let began = Instant::now();
     let (mut sent, mut seed) = (0, plan.seed);

@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Result, bail};
 
@@ -45,8 +46,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
 }
 
 fn generate(workspace: &Workspace, subject: &str) -> Result<Vec<u8>> {
-    let fresh =
-        process::output(&mut workspace.cargo(&["run", "--locked", "--quiet", "-p", "holdline", "--", "gen", subject]))?;
+    let fresh = process::output(Command::new(workspace.debug_program("holdline")?).args(["gen", subject]))?;
     if fresh.is_empty() {
         bail!("`holdline gen {subject}` wrote nothing");
     }

@@ -52,6 +52,13 @@ impl Workspace {
         command
     }
 
+    /// Builds a program with debug checks and answers its path. With the packages of the whole workspace selected, as for
+    /// the tests, their dependencies are not built a second time for other features.
+    pub(crate) fn debug_program(&self, name: &str) -> Result<PathBuf> {
+        process::output(&mut self.cargo(&["build", "--quiet", "--locked", "--workspace", "--bin", name]))?;
+        Ok(self.target.join("debug").join(name))
+    }
+
     /// Every file of the repository, new ones included, ignored ones not, sorted; paths relative to the root.
     pub(crate) fn files(&self) -> Result<Vec<PathBuf>> {
         files_of(&self.root)
