@@ -134,7 +134,7 @@ fn cargo_deny() -> Result<()> {
         println!("cargo-deny  not found, building {CARGO_DENY_VERSION}; once per machine");
         let started = Instant::now();
         let mut install = Command::new(cargo_program());
-        install.args(["install", "cargo-deny", "--locked", "--version", CARGO_DENY_VERSION]);
+        install.args(["install", "cargo-deny", "--debug", "--locked", "--version", CARGO_DENY_VERSION]);
         // Its own folder: the workspace's target directory is not for other people's programs.
         install.env_remove("CARGO_TARGET_DIR").current_dir(env::temp_dir());
         process::run(&mut install).with_context(|| format!("install cargo-deny {CARGO_DENY_VERSION}"))?;
