@@ -17,8 +17,9 @@ const FILES: [(&str, &str); 2] = [("openapi", "api/openapi.json"), ("errors", "a
 
 /// Writes every generated file.
 pub(crate) fn write(workspace: &Workspace) -> Result<()> {
+    let program = workspace.debug_program("holdline")?;
     for (subject, file) in FILES {
-        let fresh = generate(workspace, subject)?;
+        let fresh = generate(&program, subject)?;
         let path = workspace.root().join(file);
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
@@ -32,9 +33,10 @@ pub(crate) fn write(workspace: &Workspace) -> Result<()> {
 
 /// Fails with the names of the files that differ from what the code says.
 pub(crate) fn check(workspace: &Workspace) -> Result<()> {
+    let program = workspace.debug_program("holdline")?;
     let mut stale = Vec::new();
     for (subject, file) in FILES {
-        if is_stale(&workspace.root().join(file), &generate(workspace, subject)?) {
+        if is_stale(&workspace.root().join(file), &generate(&program, subject)?) {
             stale.push(file);
         }
     }
@@ -45,8 +47,8 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-fn generate(workspace: &Workspace, subject: &str) -> Result<Vec<u8>> {
-    let fresh = process::output(Command::new(workspace.debug_program("holdline")?).args(["gen", subject]))?;
+fn generate(program: &Path, subject: &str) -> Result<Vec<u8>> {
+    let fresh = process::output(Command::new(program).args(["gen", subject]))?;
     if fresh.is_empty() {
         bail!("`holdline gen {subject}` wrote nothing");
     }

@@ -11,7 +11,8 @@ use crate::power_cut::{self, Lacking};
 use crate::workspace::Workspace;
 use crate::{deny, fuzz_api, generate, process, setup, simulate, tidy};
 
-/// Seeds of the simulation, and of each breakage. Reason: they take a minute or two, and the breakage that hides best is found within 65.
+/// Seeds of the simulation, and of each breakage. Reason: they take a minute or two, and the breakage that hides best is
+/// found within 65.
 const SEEDS: u32 = 300;
 
 /// Kills per store. Reason: each costs seconds; long series are run by hand.

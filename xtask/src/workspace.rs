@@ -55,7 +55,7 @@ impl Workspace {
     /// Builds a program with debug checks and answers its path. With the packages of the whole workspace selected, as for
     /// the tests, their dependencies are not built a second time for other features.
     pub(crate) fn debug_program(&self, name: &str) -> Result<PathBuf> {
-        process::output(&mut self.cargo(&["build", "--quiet", "--locked", "--workspace", "--bin", name]))?;
+        process::run(&mut self.cargo(&["build", "--locked", "--workspace", "--bin", name]))?;
         Ok(self.target.join("debug").join(name))
     }
 

@@ -12,7 +12,7 @@ use crate::process;
 /// One test as the header line `# test: …` says it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct NamedTest {
-    /// The test target; no two packages have one of the same name.
+    /// The test target, in whichever package it is.
     file: String,
     name: String,
 }
@@ -62,8 +62,9 @@ impl NamedTest {
 
 /// What a run of one test says, by the lines that the test harness prints.
 fn verdict(passed: bool, printed: &str) -> Verdict {
-    match (passed, printed.contains("running 1 test\n")) {
-        (_, false) => Verdict::Broken("no test has the name that the patch gives".to_owned()),
+    // One run per package with a test target of that name: with two tests the patch would not say which one must fail.
+    match (passed, printed.matches("running 1 test\n").count() == 1) {
+        (_, false) => Verdict::Broken("not exactly one test has the name that the patch gives".to_owned()),
         (true, true) => Verdict::Survived,
         (false, true) if printed.contains("test result: FAILED") => Verdict::Killed { seeds: None },
         (false, true) => Verdict::NotJudged,
@@ -88,6 +89,8 @@ mod tests {
         assert_eq!(words(false, "running 1 test\n…\ntest result: FAILED. 0 passed"), "killed");
         assert_eq!(words(true, "running 1 test\n…\ntest result: ok. 1 passed"), "SURVIVED");
         assert!(words(true, "running 0 tests\n").starts_with("BROKEN PATCH"));
+        let of_two_packages = "running 1 test\n…\ntest result: ok.\nrunning 1 test\n…\ntest result: FAILED.";
+        assert!(words(false, of_two_packages).starts_with("BROKEN PATCH"));
         assert!(words(false, "error: no test target").starts_with("BROKEN PATCH"));
         assert!(words(false, "running 1 test\nsignal: 9").contains("could not be judged"));
     }

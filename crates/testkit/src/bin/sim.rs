@@ -150,7 +150,7 @@ fn report(verdict: &Verdict, seeds: u64) -> ExitCode {
     for violation in verdict.violations.iter().take(20) {
         println!("  {}: {}", violation.rule, violation.evidence);
     }
-    println!("replay: cargo run --release -p holdline-testkit --bin sim -- --seed {seed} --trace");
+    println!("replay: cargo run -p holdline-testkit --bin sim -- --seed {seed} --trace");
     let rule = verdict.violations.first().map_or("", |violation| violation.rule);
     println!("SIM FAILED seed={seed} seeds={seeds} rule={rule}");
     ExitCode::from(1)
