@@ -116,6 +116,8 @@ pub(crate) enum Meaning {
     Accepted,
     /// A business no.
     Refused,
+    /// 409: it was promised, not decided in time, and never becomes orders.
+    Lapsed,
     /// Nothing was begun; there is no room now.
     Busy,
     /// It may have happened: the same key tells.
@@ -142,6 +144,7 @@ pub(crate) fn read_answer(response: &Response<'_>, numbers: &mut String) -> Mean
         }
         422 if has(response.body, b"\"code\":\"order_refused\"") => Meaning::Refused,
         422 => Meaning::Wrong("422 other than order_refused"),
+        409 if has(response.body, b"\"code\":\"not_decided_in_time\"") => Meaning::Lapsed,
         503 | 429 => Meaning::Busy,
         500 => Meaning::Wrong("500"),
         400..500 => Meaning::Wrong("4xx"),
@@ -156,7 +159,7 @@ pub(crate) fn judge<'a>(response: &Response<'_>, numbers: &'a mut String) -> Out
         Meaning::Replayed => Outcome::Replayed(numbers),
         Meaning::Refused => Outcome::Refused,
         Meaning::Busy => Outcome::Busy,
-        Meaning::Accepted => Outcome::Error("accepted, and not asked for"),
+        Meaning::Accepted | Meaning::Lapsed => Outcome::Error("accepted, and not asked for"),
         Meaning::Unknown => Outcome::Error("outcome_unknown"),
         Meaning::Wrong(what) => Outcome::Error(what),
     }

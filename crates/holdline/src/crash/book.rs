@@ -4,12 +4,14 @@
 //! All connections share it behind one mutex, held for one lookup or note at a time, never across an await.
 
 mod money;
+mod submit;
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
 use rand::RngExt as _;
 use rand::rngs::StdRng;
 
+pub(super) use self::submit::{Cancel, OrderKnown, Pay, Submit, Told};
 use super::goods::{SKUS, seller_of};
 use crate::child::submit::{Meaning, new_key};
 
@@ -26,68 +28,6 @@ const PAID_PERCENT: u32 = 15;
 const LATER_PERCENT: u32 = 30;
 /// What is wrong, at most so many entries of it.
 const WRONG_MAX: usize = 100;
-
-/// Where a cancel stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Cancel {
-    /// Not asked for.
-    Never,
-    /// Asked for; the answer is not known.
-    Asked,
-    /// Acknowledged.
-    Done,
-}
-
-/// Where paying stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Pay {
-    /// Not asked for.
-    Never,
-    /// Asked for; the answer is not known.
-    Asked,
-    /// An attempt is acknowledged: the center captures its money, now or later.
-    Opened,
-    /// Refused: the order was cancelled before.
-    Refused,
-}
-
-/// An acknowledged order.
-#[derive(Clone, Debug)]
-pub(super) struct OrderKnown {
-    pub(super) number: String,
-    pub(super) cancel: Cancel,
-    pub(super) pay: Pay,
-}
-
-/// What a submit was told.
-#[derive(Clone, Debug)]
-pub(super) enum Told {
-    Nothing,
-    /// It will be decided, and its orders will have these numbers.
-    Promised(Vec<String>),
-    Refused,
-    /// One order per seller, in the order of the sellers.
-    Placed(Vec<OrderKnown>),
-}
-
-/// A submit.
-#[derive(Clone, Debug)]
-pub(super) struct Submit {
-    pub(super) key: String,
-    pub(super) buyer: u32,
-    /// SKU and quantity, each SKU once.
-    pub(super) lines: Vec<(usize, u32)>,
-    pub(super) told: Told,
-    /// Its first attempt asks for an answer before it is decided.
-    later: bool,
-}
-
-impl Submit {
-    /// Whether the next attempt asks for an answer before it is decided; once there is one, the end is asked for.
-    pub(super) fn for_later(&self) -> bool {
-        self.later && matches!(self.told, Told::Nothing)
-    }
-}
 
 /// What a connection does next.
 #[derive(Clone, Copy, Debug)]
@@ -188,14 +128,28 @@ impl Book {
         match meaning {
             Meaning::Placed | Meaning::Replayed => self.note_placed(submit, numbers),
             Meaning::Accepted => self.note_promised(submit, numbers),
-            Meaning::Refused => match &mut self.submits[submit].told {
-                told @ (Told::Nothing | Told::Promised(_)) => *told = Told::Refused,
-                Told::Refused => {}
-                Told::Placed(_) => self.wrong(format!("{} was placed, then refused", self.submits[submit].key)),
-            },
+            Meaning::Refused => self.note_no(submit, Told::Refused),
+            Meaning::Lapsed if self.submits[submit].later => self.note_no(submit, Told::Never),
+            Meaning::Lapsed => {
+                self.wrong(format!("{} was not decided in time, and asked for no promise", self.submits[submit].key));
+            }
             Meaning::Busy | Meaning::Unknown => self.submit_lost(submit),
             Meaning::Wrong(what) => self.wrong(format!("{}: {what}", self.submits[submit].key)),
         }
+    }
+
+    /// Notes a no. One that stands stays: it is told as it was, or as the reason that it had.
+    fn note_no(&mut self, submit: usize, no: Told) {
+        match &self.submits[submit].told {
+            Told::Nothing | Told::Promised(_) | Told::Refused => self.submits[submit].told = no,
+            Told::Never => {}
+            Told::Placed(_) => self.wrong(format!("{} was placed, then {no:?}", self.submits[submit].key)),
+        }
+    }
+
+    /// Notes that a promise ended without orders.
+    pub(super) fn promise_ended(&mut self, submit: usize) {
+        self.note_no(submit, Told::Never);
     }
 
     fn note_promised(&mut self, submit: usize, numbers: &str) {
@@ -220,6 +174,7 @@ impl Book {
                     self.wrong(format!("{key} has two groups: {known:?} and {numbers:?}"));
                 }
             }
+            Told::Never => self.wrong(format!("{key} was never to be placed, and has {numbers:?}")),
             Told::Promised(promised) if !promised.iter().map(String::as_str).eq(numbers.iter().copied()) => {
                 self.wrong(format!("{key} was promised {promised:?}, and has {numbers:?}"));
             }
@@ -293,7 +248,7 @@ impl Book {
     fn orders_of(&self, submit: usize) -> &[OrderKnown] {
         match &self.submits[submit].told {
             Told::Placed(orders) => orders,
-            Told::Nothing | Told::Promised(_) | Told::Refused => &[],
+            Told::Nothing | Told::Promised(_) | Told::Refused | Told::Never => &[],
         }
     }
 
@@ -327,13 +282,6 @@ impl Book {
             }
         }
         units
-    }
-}
-
-impl Submit {
-    /// Its sellers, sorted: one order each.
-    fn sellers(&self) -> BTreeSet<&'static str> {
-        self.lines.iter().map(|(sku, _)| seller_of(*sku)).collect()
     }
 }
 

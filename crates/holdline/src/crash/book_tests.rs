@@ -40,6 +40,19 @@ fn orders_under_other_numbers_than_were_promised_are_a_contradiction() {
 }
 
 #[test]
+fn a_submit_that_never_becomes_orders_stays_so_and_had_asked_for_a_promise() {
+    let mut book = book();
+    book.submits[0].later = true;
+    book.submit_answered(0, Meaning::Lapsed, "");
+    book.submit_answered(0, Meaning::Lapsed, "");
+    assert!(book.wrong.is_empty() && book.unanswered(0) == [1]);
+    book.submit_answered(0, Meaning::Placed, "1,2");
+    assert_eq!((book.wrong.len(), book.acknowledged()), (1, 0));
+    book.submit_answered(1, Meaning::Lapsed, "");
+    assert_eq!((book.wrong.len(), book.unanswered(0)), (2, vec![1]));
+}
+
+#[test]
 fn one_number_for_two_submits_is_a_contradiction() {
     let mut book = book();
     book.submit_answered(0, Meaning::Placed, "1,2");

@@ -168,7 +168,7 @@ impl Rounds<'_> {
             Some("created") if status["order_nos"] == json!(promised) => {
                 book.submit_answered(submit, Meaning::Replayed, &promised.join(","));
             }
-            Some("create_failed") => book.submit_answered(submit, Meaning::Refused, ""),
+            Some("create_failed") => book.promise_ended(submit),
             _ => {
                 let key = book.submits[submit].key.clone();
                 book.wrong(format!("{key} was promised {promised:?}, and after {STATUS_WAIT_S} s is {status}"));
@@ -198,6 +198,7 @@ impl Rounds<'_> {
                     // A no stores nothing: asked once more it may be a yes, which would be another answer to judge.
                     return Ok(());
                 }
+                409 if answer.code() == "not_decided_in_time" => book.submit_answered(submit, Meaning::Lapsed, ""),
                 status => book.wrong(format!("{key} was answered {status} when asked again")),
             }
         }
