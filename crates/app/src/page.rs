@@ -32,15 +32,22 @@ pub(crate) async fn for_each_of_page<'a, T, F: Future>(
     done
 }
 
-/// Turns that are spread evenly over time.
+/// Turns so near to each other are one instant: what comes together shares its batch, while one by one each would have a batch
+/// of its own where nobody else writes.
+const TOGETHER: Duration = Duration::from_millis(6);
+
+/// Turns that are spread evenly over time, in groups of a few milliseconds.
 pub(crate) struct Pace {
     every: Duration,
     next: Instant,
+    /// Of the turn that opened the group.
+    group: Instant,
 }
 
 impl Pace {
     pub(crate) fn per_second(turns: NonZeroU32) -> Self {
-        Self { every: Duration::from_secs(1) / turns.get(), next: Instant::now() }
+        let now = Instant::now();
+        Self { every: Duration::from_secs(1) / turns.get(), next: now, group: now }
     }
 
     /// When the next turn is; it may have come already.
@@ -48,7 +55,10 @@ impl Pace {
         let now = Instant::now();
         let turn = self.next.max(now.checked_sub(CATCH_UP).unwrap_or(now));
         self.next = turn + self.every;
-        turn
+        if turn.duration_since(self.group) >= TOGETHER {
+            self.group = turn;
+        }
+        self.group
     }
 }
 
@@ -63,11 +73,11 @@ mod tests {
         let mut pace = Pace::per_second(PER_SECOND);
         let began = Instant::now();
         let turns: Vec<_> = (0..500).map(|_| pace.turn() - began).collect();
-        assert!(turns.iter().zip(0..).all(|(turn, ms)| *turn == Duration::from_millis(ms)), "{turns:?}");
+        assert!(turns.iter().zip(0..).all(|(turn, ms)| *turn == Duration::from_millis(ms / 6 * 6)), "{turns:?}");
 
         tokio::time::advance(Duration::from_secs(10)).await;
         let at_once = (0..500).filter(|_| pace.turn() <= Instant::now()).count();
-        assert_eq!(at_once, 51, "the turns of 50 ms, and the one that is due now");
+        assert_eq!(at_once, 54, "the turns of 50 ms, and those that share the group of the one that is due now");
     }
 
     #[tokio::test(start_paused = true)]

@@ -72,11 +72,24 @@ pub(crate) async fn settle_order(app: &App, order: &Order) -> Result<(), NotSett
         (Resolution::Release, LedgerAnswer::Released | LedgerAnswer::AlreadyReleased) => Ok(()),
         (Resolution::Release, LedgerAnswer::AlreadyCommitted)
         | (Resolution::Commit, LedgerAnswer::Committed | LedgerAnswer::AlreadyCommitted) => {
-            move_goods(app, order, resolution).await
+            if order.lines.is_empty() {
+                settle_whole(app, order).await
+            } else {
+                move_goods(app, order, resolution).await
+            }
         }
         (Resolution::Release | Resolution::Commit, _) => {
             disagree(app, order, &format!("{resolution:?}"), &answer).await
         }
+    }
+}
+
+/// Goods move by line, and whoever wrote this order last had not read its lines: it is read, and settled as it is now.
+async fn settle_whole(app: &App, head: &Order) -> Result<(), NotSettled> {
+    let read = app.inner.ports.orders.orders(head.tenant, std::slice::from_ref(&head.no)).await?;
+    match read.into_iter().flatten().next() {
+        Some(whole) if !whole.lines.is_empty() => Box::pin(settle_order(app, &whole)).await,
+        Some(_) | None => Err(NotSettled::Own("the order, or its lines, are not there".to_owned())),
     }
 }
 

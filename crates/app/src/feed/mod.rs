@@ -25,8 +25,11 @@ pub use read::{EventsFound, EventsWanted, FeedPlace};
 pub(crate) use settle::{NotSettled, asks_for_settlement, is_of_one_order, unknown_tenant};
 pub(crate) use written::Written;
 
-/// Events of one page: what one transaction of a consumer covers.
-const PAGE: usize = 500;
+/// Events of a page of the ledger. All of it is settled before the next one is begun, and while its last ones are, batches go
+/// without their share of settlement: pages are so long that this is seldom, also where most events need none.
+const LEDGER_PAGE: usize = 2_000;
+/// Events of a page of the index: what is entered in one transaction.
+const INDEX_PAGE: usize = 500;
 /// Entries of an index that are cleared in one transaction: a few milliseconds of the writer.
 const CLEAR_PAGE: usize = 1_000;
 
@@ -57,6 +60,14 @@ impl Consumer {
     /// The same as its parked events have it.
     pub fn id(self) -> ConsumerName {
         ConsumerName::from_stored(self.name())
+    }
+
+    /// Events that are read and worked off at once, at most.
+    fn page(self) -> usize {
+        match self {
+            Self::Ledger => LEDGER_PAGE,
+            Self::SellerIndex => INDEX_PAGE,
+        }
     }
 
     /// The consumer of a name.
@@ -102,17 +113,17 @@ impl Consumer {
         let from = orders.feed_position(self.name()).await?;
         let page = match ahead.and_then(|ahead| ahead.behind(from)) {
             Some(page) => page,
-            None => orders.events_after(from.seq, PAGE).await?,
+            None => orders.events_after(from.seq, self.page()).await?,
         };
         let count = page.events.len();
         let Some(last) = page.events.last() else { return Ok((count, None)) };
         let after = last.seq;
         let read_ahead = async {
-            if count < PAGE {
+            if count < self.page() {
                 return None;
             }
             // What cannot be read now is read, or missed, in its turn.
-            orders.events_after(after, PAGE).await.ok().map(|page| Ahead { after, page })
+            orders.events_after(after, self.page()).await.ok().map(|page| Ahead { after, page })
         };
         let work = self.work(app, &page, FeedPosition { epoch: page.epoch, seq: after, ..from });
         let (worked, ahead) = tokio::join!(work, read_ahead);
@@ -143,7 +154,7 @@ pub(crate) async fn follow_feed(app: App, consumer: Consumer) {
             Ok((count, read_ahead)) => {
                 ahead = read_ahead;
                 last_page.set(f64::from(u32::try_from(count).unwrap_or(u32::MAX)));
-                count == PAGE
+                count == consumer.page()
             }
             Err(fault) => {
                 tracing::warn!(%fault, consumer = consumer.name(), "a page of the feed failed and is tried again");

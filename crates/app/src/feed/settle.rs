@@ -16,7 +16,7 @@ use holdline_domain::tenant::CommitOn;
 use super::parked::{PAUSES, parked_among, said};
 use super::{Consumer, OrderRef};
 use crate::App;
-use crate::order::Found;
+use crate::order::{Extent, Found};
 use crate::page::for_each_of_page;
 use crate::settlement::settle_order;
 
@@ -91,7 +91,7 @@ async fn settle(app: &App, orders: Vec<(OrderRef, Version)>) -> Result<BTreeMap<
     }
     let (mut suspects, mut failed) = (Vec::new(), BTreeMap::new());
     for (tenant, numbers) in to_read {
-        for (order_no, found) in app.orders_found(tenant, numbers).await? {
+        for (order_no, found) in app.orders_found(tenant, numbers, Extent::Whole).await? {
             match found {
                 Found::Order(order) => known.push(order),
                 Found::Gone => suspects.push((tenant, order_no)),

@@ -15,7 +15,7 @@ mod sweep;
 pub(crate) use accept::{take_up, take_up_accepted};
 pub(crate) use admission::Admission;
 pub(crate) use numbers::Numbers;
-pub(crate) use read::Found;
+pub(crate) use read::{Extent, Found};
 use status::Late;
 pub(crate) use status::Watchers;
 pub(crate) use sweep::sweep_overdue;

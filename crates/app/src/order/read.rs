@@ -25,24 +25,45 @@ pub(crate) enum Found {
     Unreadable(String),
 }
 
+/// How much of an order is read.
+#[derive(Clone, Copy)]
+pub(crate) enum Extent {
+    /// With its lines.
+    Whole,
+    /// Without them: enough for what time does to it.
+    Head,
+}
+
 impl App {
+    async fn read_orders(
+        &self,
+        tenant: TenantId,
+        order_nos: &[OrderNo],
+        extent: Extent,
+    ) -> Result<Vec<Option<Order>>, Fault> {
+        match extent {
+            Extent::Whole => self.inner.ports.orders.orders(tenant, order_nos).await,
+            Extent::Head => self.inner.ports.orders.order_heads(tenant, order_nos).await,
+        }
+    }
+
     /// Each of these orders as it is stored. They are read together, and one by one where one of them cannot be read, so that it
     /// keeps nobody from the others.
     pub(crate) async fn orders_found(
         &self,
         tenant: TenantId,
         order_nos: Vec<OrderNo>,
+        extent: Extent,
     ) -> Result<Vec<(OrderNo, Found)>, Fault> {
         let found = |order: Option<Order>| order.map_or(Found::Gone, |order| Found::Order(Arc::new(order)));
-        let orders = &self.inner.ports.orders;
-        match orders.orders(tenant, &order_nos).await {
+        match self.read_orders(tenant, &order_nos, extent).await {
             Ok(read) => return Ok(order_nos.into_iter().zip(read.into_iter().map(found)).collect()),
             Err(fault) if is_of_one_order(&fault) => {}
             Err(fault) => return Err(fault),
         }
         let mut alone = Vec::with_capacity(order_nos.len());
         for order_no in order_nos {
-            let found = match orders.orders(tenant, std::slice::from_ref(&order_no)).await {
+            let found = match self.read_orders(tenant, std::slice::from_ref(&order_no), extent).await {
                 Ok(read) => found(read.into_iter().flatten().next()),
                 Err(fault) if is_of_one_order(&fault) => Found::Unreadable(fault.to_string()),
                 Err(fault) => return Err(fault),

@@ -13,7 +13,7 @@ use holdline_domain::order::OrderNo;
 use holdline_domain::order::change::{Due, Timer};
 use tokio::sync::mpsc;
 
-use super::Found;
+use super::{Extent, Found};
 use crate::App;
 use crate::page::{AT_ONCE, Pace};
 
@@ -59,7 +59,7 @@ async fn read_pages(app: &App, page: usize, pages: mpsc::Sender<Page>) -> Result
     }
 }
 
-/// The orders of a page of timers, one read for each tenant.
+/// The orders of a page of timers without their lines, one read for each tenant.
 async fn with_orders(app: &App, timers: Vec<Timer>) -> Result<Page, Fault> {
     // Sets: an order may have several timers in one page.
     let mut numbers: BTreeMap<TenantId, BTreeSet<OrderNo>> = BTreeMap::new();
@@ -68,7 +68,7 @@ async fn with_orders(app: &App, timers: Vec<Timer>) -> Result<Page, Fault> {
     }
     let mut found = BTreeMap::new();
     for (tenant, numbers) in numbers {
-        for (order_no, order) in app.orders_found(tenant, numbers.into_iter().collect()).await? {
+        for (order_no, order) in app.orders_found(tenant, numbers.into_iter().collect(), Extent::Head).await? {
             found.insert((tenant, order_no), order);
         }
     }

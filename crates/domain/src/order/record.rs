@@ -144,7 +144,8 @@ pub struct Order {
     pub discount: Minor,
     /// What is owed: goods + freight − discount.
     pub total: Minor,
-    /// Its lines, in the order of the submit.
+    /// Its lines, in the order of the submit: one at least, or none where they were not read
+    /// ([`crate::port::OrderStore::order_heads`]).
     pub lines: Vec<OrderLine>,
     /// Its adjustments.
     pub adjustments: Vec<Adjustment>,

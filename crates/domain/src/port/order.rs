@@ -53,6 +53,9 @@ pub trait OrderStore: Send + Sync + 'static {
     /// Orders with their lines, in the order of the numbers.
     async fn orders(&self, tenant: TenantId, order_nos: &[OrderNo]) -> Result<Vec<Option<Order>>, Fault>;
 
+    /// The same without their lines, which are not read: `lines` is empty.
+    async fn order_heads(&self, tenant: TenantId, order_nos: &[OrderNo]) -> Result<Vec<Option<Order>>, Fault>;
+
     /// A buyer's orders with `no < before` (`None`: from the newest), newest first.
     async fn orders_of_buyer(
         &self,

@@ -31,6 +31,8 @@ pub(crate) const OTHER_MERCHANT: &str = "hl_other_merchant";
 /// A tenant whose caller sets prices: with and without the scope for it.
 pub(crate) const PRICING: &str = "hl_pricing";
 pub(crate) const NOT_PRICING: &str = "hl_not_pricing";
+/// A tenant that sells at creation.
+pub(crate) const SELLING: &str = "hl_selling";
 
 /// The key with one scope only; the merchant's has no seller.
 pub(crate) fn with_scope(scope: Scope) -> String {
@@ -128,6 +130,8 @@ impl Api {
         let shop = tenants.ensure_tenant(tenant("shop", PriceSource::Catalog)).await.unwrap().id;
         let foreign = tenants.ensure_tenant(tenant("foreign", PriceSource::Catalog)).await.unwrap().id;
         let pricing = tenants.ensure_tenant(tenant("pricing", PriceSource::Caller)).await.unwrap().id;
+        let at_creation = Tenant { commit_on: CommitOn::OrderCreated, ..tenant("selling", PriceSource::Catalog) };
+        let selling = tenants.ensure_tenant(at_creation).await.unwrap().id;
         let all = [Scope::Shop, Scope::Hold, Scope::Admin, Scope::Read];
         let mut keys = vec![
             key(shop, ALL, &all, &[]),
@@ -136,6 +140,7 @@ impl Api {
             key(shop, OTHER_MERCHANT, &[Scope::Merchant], &["s2"]),
             key(pricing, PRICING, &[Scope::Shop, Scope::Price], &[]),
             key(pricing, NOT_PRICING, &all, &[]),
+            key(selling, SELLING, &all, &[]),
         ];
         keys.extend(Scope::ALL.map(|scope| key(shop, &with_scope(scope), &[scope], &[])));
         for key in keys {
@@ -160,7 +165,7 @@ impl Api {
             spawner: process.spawner(),
         };
         let app = App::start(ports, settings).await.unwrap();
-        for tenant in [shop, pricing] {
+        for tenant in [shop, pricing, selling] {
             stock_the_shop(&app, tenant).await;
         }
         let figures = Arc::new(|| "holdline_up 1\n".to_owned());
@@ -226,14 +231,19 @@ impl Api {
 
     /// Reads until what is read is so. Time is virtual: waiting costs nothing.
     pub(crate) async fn until(&self, path: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+        self.until_seen_by(ALL, path, is_so).await
+    }
+
+    /// The same with another key.
+    pub(crate) async fn until_seen_by(&self, secret: &str, path: &str, is_so: impl Fn(&Value) -> bool) -> Value {
         for _ in 0..4_000 {
-            let body = self.get(ALL, path).reply().await.body;
+            let body = self.get(secret, path).reply().await.body;
             if is_so(&body) {
                 return body;
             }
             tokio::time::sleep(std::time::Duration::from_millis(500)).await;
         }
-        panic!("{path} never became so: {}", self.get(ALL, path).reply().await.body);
+        panic!("{path} never became so: {}", self.get(secret, path).reply().await.body);
     }
 
     /// A request without a key.

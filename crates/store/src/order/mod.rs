@@ -71,6 +71,47 @@ impl<E: Engine> SqlOrders<E> {
         let orders = self.orders(tenant, &numbers).await?;
         Ok(OrderPage { orders: orders.into_iter().flatten().collect(), has_more })
     }
+
+    /// Orders in the order of their numbers, with their lines or without.
+    async fn read(
+        &self,
+        tenant: TenantId,
+        order_nos: &[OrderNo],
+        with_lines: bool,
+    ) -> Result<Vec<Option<Order>>, Fault> {
+        // One that is asked for twice is read once.
+        let distinct: BTreeSet<&OrderNo> = order_nos.iter().collect();
+        let lookup = |table, columns| {
+            let numbers = distinct.iter().map(|order_no| order_no.as_str().to_owned()).collect();
+            let keys = vec![Column::Int(vec![tenant.0; distinct.len()]), Column::Text(numbers)];
+            Lookup { table, columns, key: &["tenant", "order_no"], keys, lock: false }
+        };
+        let mut lookups = vec![lookup("orders", ORDER_COLUMNS)];
+        if with_lines {
+            lookups.push(lookup("order_line", LINE_COLUMNS));
+        }
+        let mut results = Results::new(self.engine.lookup(lookups).await?);
+        let mut by_no: HashMap<OrderNo, Order> = HashMap::with_capacity(distinct.len());
+        for row in results.take() {
+            let order = stored::order(row)?;
+            by_no.insert(order.no.clone(), order);
+        }
+        if with_lines {
+            for row in results.take() {
+                let (order_no, line) = stored::line(row)?;
+                if let Some(order) = by_no.get_mut(&order_no) {
+                    order.lines.push(line);
+                }
+            }
+            for order in by_no.values_mut() {
+                order.lines.sort_by_key(|line| line.line_no);
+            }
+        }
+        if distinct.len() == order_nos.len() {
+            return Ok(order_nos.iter().map(|order_no| by_no.remove(order_no)).collect());
+        }
+        Ok(order_nos.iter().map(|order_no| by_no.get(order_no).cloned()).collect())
+    }
 }
 
 fn before_text(before: Option<&OrderNo>) -> Value {
@@ -123,34 +164,11 @@ impl<E: Engine> OrderStore for SqlOrders<E> {
     }
 
     async fn orders(&self, tenant: TenantId, order_nos: &[OrderNo]) -> Result<Vec<Option<Order>>, Fault> {
-        // One that is asked for twice is read once.
-        let distinct: BTreeSet<&OrderNo> = order_nos.iter().collect();
-        let keys = || {
-            let numbers = distinct.iter().map(|order_no| order_no.as_str().to_owned()).collect();
-            vec![Column::Int(vec![tenant.0; distinct.len()]), Column::Text(numbers)]
-        };
-        let key = &["tenant", "order_no"];
-        let orders = Lookup { table: "orders", columns: ORDER_COLUMNS, key, keys: keys(), lock: false };
-        let lines = Lookup { table: "order_line", columns: LINE_COLUMNS, key, keys: keys(), lock: false };
-        let mut results = Results::new(self.engine.lookup(vec![orders, lines]).await?);
-        let mut by_no: HashMap<OrderNo, Order> = HashMap::with_capacity(distinct.len());
-        for row in results.take() {
-            let order = stored::order(row)?;
-            by_no.insert(order.no.clone(), order);
-        }
-        for row in results.take() {
-            let (order_no, line) = stored::line(row)?;
-            if let Some(order) = by_no.get_mut(&order_no) {
-                order.lines.push(line);
-            }
-        }
-        for order in by_no.values_mut() {
-            order.lines.sort_by_key(|line| line.line_no);
-        }
-        if distinct.len() == order_nos.len() {
-            return Ok(order_nos.iter().map(|order_no| by_no.remove(order_no)).collect());
-        }
-        Ok(order_nos.iter().map(|order_no| by_no.get(order_no).cloned()).collect())
+        self.read(tenant, order_nos, true).await
+    }
+
+    async fn order_heads(&self, tenant: TenantId, order_nos: &[OrderNo]) -> Result<Vec<Option<Order>>, Fault> {
+        self.read(tenant, order_nos, false).await
     }
 
     async fn orders_of_buyer(

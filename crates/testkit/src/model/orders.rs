@@ -108,6 +108,13 @@ impl OrderStore for ModelOrders {
         self.wire.read("orders.orders", read).await
     }
 
+    async fn order_heads(&self, tenant: TenantId, order_nos: &[OrderNo]) -> Result<Vec<Option<Order>>, Fault> {
+        let head = |order: &Order| Order { lines: Vec::new(), ..order.clone() };
+        let read =
+            |rows: &OrderRows| order_nos.iter().map(|no| rows.orders.get(&(tenant, no.clone())).map(head)).collect();
+        self.wire.read("orders.order_heads", read).await
+    }
+
     async fn orders_of_buyer(
         &self,
         tenant: TenantId,

@@ -7,7 +7,7 @@ use holdline_app::Settings;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::harness::{ALL, Api, MERCHANT, submit};
+use crate::harness::{ALL, Api, MERCHANT, SELLING, submit};
 
 fn units(quantity: i64) -> Value {
     json!({"lines": [{"line_no": 1, "quantity": quantity}]})
@@ -228,4 +228,14 @@ async fn orders_that_arrived_before_their_deadline_keep_the_sweep_from_nobody() 
     api.until("/v1/stock/A", |stock| stock["held"] == 0).await;
     let late = placed.elapsed().saturating_sub(Duration::from_mins(15));
     assert!(late < Duration::from_secs(5), "one order of which the sweep may end one in a second took it {late:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_sold_at_creation_and_never_paid_is_given_back() {
+    let api = Api::start().await;
+    let reply = api.post(SELLING, "/v1/orders").key("w").json(&submit("bob", &[("A", 2, 1_000)])).reply().await;
+    assert_eq!(reply.outcome(), (201, "ok"));
+    api.until_seen_by(SELLING, "/v1/stock/A", |stock| stock["allocated"] == 2 && stock["held"] == 0).await;
+    tokio::time::sleep(Duration::from_mins(15)).await;
+    api.until_seen_by(SELLING, "/v1/stock/A", |stock| stock["allocated"] == 0 && stock["available"] == 10).await;
 }
