@@ -181,7 +181,7 @@ impl App {
         let limits = batch::Limits {
             queue: settings.queue_max,
             batch: settings.batch_max,
-            background: batch::BACKGROUND_MAX,
+            background: batch::BACKGROUND,
             batch_bytes: settings.batch_bytes_max,
         };
         let (bell, written) = (Arc::new(feed::Bell::new()), Arc::new(feed::Written::new()));

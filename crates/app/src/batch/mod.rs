@@ -26,12 +26,12 @@ use tokio::sync::{Notify, Semaphore, oneshot};
 use crate::error::Error;
 use queue::{Queue, Rank, Reply};
 
-pub(crate) use queue::Limits;
+pub(crate) use queue::{Limits, Share};
 pub(crate) use targets::{Known, LedgerTarget, LookupTarget, OrderTarget};
 
-/// What a batch takes of the background at most: a dozen or two of orders that end make it a millisecond longer, and with some 200
-/// batches a second all that is due in one instant ends in time.
-pub(crate) const BACKGROUND_MAX: usize = 24;
+/// What a batch takes of the background: two dozen orders that end make it two milliseconds longer, and with some 200 batches a
+/// second all that is due in one instant ends in time; beside few placings batches are short, and with 400 a second a dozen does.
+pub(crate) const BACKGROUND: Share = Share { least: 12, most: 24 };
 /// Waits between attempts to learn the outcome of a batch, doubling from the first to the second figure.
 const RESEND_AFTER_MS: (u64, u64) = (10, 1_000);
 /// How often a batch that collided with another writer is tried before its requests run one by one, and how often

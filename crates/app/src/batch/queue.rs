@@ -15,10 +15,25 @@ pub(crate) struct Limits {
     pub(crate) queue: usize,
     /// Requests of one batch, at most.
     pub(crate) batch: usize,
-    /// Requests of the background among them, at most.
-    pub(crate) background: usize,
+    /// Requests of the background among them.
+    pub(crate) background: Share,
     /// Bytes of one batch, at most; a single larger request goes alone.
     pub(crate) batch_bytes: usize,
+}
+
+/// What a batch takes of the background: all that it may while nobody waits for it, else twice as many requests as somebody
+/// waits for, between these bounds. So few callers wait for few of the background, and yet it keeps its pace: the smaller the batches,
+/// the more of them there are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Share {
+    pub(crate) least: usize,
+    pub(crate) most: usize,
+}
+
+impl Share {
+    fn beside(self, urgent: usize) -> usize {
+        if urgent == 0 { self.most } else { urgent.saturating_mul(2).clamp(self.least, self.most) }
+    }
 }
 
 /// Who waits for a request.
@@ -53,12 +68,14 @@ impl<T: Target> Queue<T> {
             Rank::Background => &mut self.background,
         };
         lane.by_tenant.entry(T::tenant(&request)).or_default().push_back((request, reply));
+        lane.waiting += 1;
     }
 
     /// Takes a batch: a share of the background, so that it neither starves nor crowds out, and then what is urgent.
     pub(super) fn drain(&mut self, limits: Limits) -> (Vec<T::Request>, Vec<Reply<T>>) {
         let mut batch = Gathering { requests: Vec::new(), replies: Vec::new(), bytes: 0, limits };
-        self.background.move_to(&mut batch, limits.background.min(limits.batch));
+        let share = limits.background.beside(self.urgent.waiting);
+        self.background.move_to(&mut batch, share.min(limits.batch));
         self.urgent.move_to(&mut batch, limits.batch);
         (batch.requests, batch.replies)
     }
@@ -75,13 +92,15 @@ struct Gathering<T: Target> {
 /// Requests of one rank.
 struct Lane<T: Target> {
     by_tenant: BTreeMap<TenantId, VecDeque<Waiting<T>>>,
+    /// Of all tenants.
+    waiting: usize,
     /// The tenant whose turn it is not: the one served last.
     served_last: Option<TenantId>,
 }
 
 impl<T: Target> Lane<T> {
     fn new() -> Self {
-        Self { by_tenant: BTreeMap::new(), served_last: None }
+        Self { by_tenant: BTreeMap::new(), waiting: 0, served_last: None }
     }
 
     /// Fills a batch up to so many requests, one request per tenant and turn, beginning after the tenant that was served last.
@@ -96,6 +115,7 @@ impl<T: Target> Lane<T> {
             }
             batch.bytes = bytes;
             let (request, reply) = waiting.pop_front().expect("the queue has a front");
+            self.waiting -= 1;
             batch.requests.push(request);
             batch.replies.push(reply);
             if waiting.is_empty() {

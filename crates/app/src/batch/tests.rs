@@ -7,7 +7,7 @@ use holdline_domain::fault::{Fault, FaultKind};
 use holdline_domain::id::TenantId;
 use parking_lot::Mutex;
 
-use super::{Batcher, Limits, Target};
+use super::{Batcher, Limits, Share, Target};
 use crate::error::Error;
 
 /// What the next call of the target does.
@@ -61,7 +61,10 @@ impl Target for Scripted {
 
 fn batcher(acts: Vec<Act>, queue: usize) -> (Scripted, Batcher<Scripted>) {
     let target = Scripted { acts: Arc::new(Mutex::new(acts.into())), ..Scripted::default() };
-    let batcher = Batcher::new(target.clone(), Limits { queue, batch: 4, background: 2, batch_bytes: 1_000 });
+    let batcher = Batcher::new(
+        target.clone(),
+        Limits { queue, batch: 4, background: Share { least: 1, most: 3 }, batch_bytes: 1_000 },
+    );
     tokio::spawn(batcher.clone().run());
     (target, batcher)
 }
@@ -122,7 +125,18 @@ async fn the_background_has_a_share_of_each_batch_and_no_more() {
     let requests = [&[(1, 0)][..], &background, &[(1, 6), (1, 7), (1, 8)]].concat();
     let answers = send_behind_a_slow_batch(&batcher, &go, &requests).await;
     assert!(answers.iter().all(Result::is_ok), "{answers:?}");
-    assert_eq!(*target.batches.lock(), [vec![0], vec![1, 2, 6, 7], vec![3, 4, 8], vec![5]]);
+    assert_eq!(*target.batches.lock(), [vec![0], vec![1, 2, 3, 6], vec![4, 5, 7, 8]]);
+}
+
+#[tokio::test]
+async fn few_callers_wait_for_few_of_the_background() {
+    let go = Arc::new(tokio::sync::Notify::new());
+    let (target, batcher) = batcher(vec![Act::WaitFor(Arc::clone(&go))], 100);
+    let background = [1, 2, 3, 4, 5].map(|number| (BACKGROUND, number));
+    let requests = [&[(1, 0)][..], &background, &[(1, 6)]].concat();
+    let answers = send_behind_a_slow_batch(&batcher, &go, &requests).await;
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+    assert_eq!(*target.batches.lock(), [vec![0], vec![1, 2, 6], vec![3, 4, 5]]);
 }
 
 #[tokio::test]

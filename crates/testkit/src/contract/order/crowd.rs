@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use holdline_domain::order::change::{Change, ChangeAnswer, Event};
 use holdline_domain::order::number::{BLOCKS, BlockLease, LEASE_MS_MAX};
-use holdline_domain::order::{OrderGroup, OrderNo};
+use holdline_domain::order::{Order, OrderGroup, OrderNo};
 
 use super::super::sample::{TENANT, cancel, key, number, place};
 use super::super::{Process, ok};
@@ -81,7 +81,10 @@ pub async fn many_callers_leave_a_feed_without_gaps(first: Process, second: Proc
     assert!(events.is_sorted_by_key(|event| event.at));
     let numbers: Vec<_> = (0..64).map(number).collect();
     let orders = ok(first.orders.orders(TENANT, &numbers).await);
-    assert!(orders.into_iter().flatten().all(|order| order.version.0 == 2 && order.ended.is_some()));
+    assert!(orders.iter().flatten().all(|order| order.version.0 == 2 && order.ended.is_some()));
+    let without_lines = |order: Order| Order { lines: Vec::new(), ..order };
+    let heads: Vec<_> = orders.into_iter().map(|order| order.map(without_lines)).collect();
+    assert_eq!(ok(second.orders.order_heads(TENANT, &numbers).await), heads);
 }
 
 /// 100 leases taken by a crowd: no instant of a block is leased twice, however many leases there are.
