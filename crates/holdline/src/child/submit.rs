@@ -118,12 +118,23 @@ pub(crate) enum Meaning {
     Refused,
     /// 409: it was promised, not decided in time, and never becomes orders.
     Lapsed,
+    /// 409: whoever held stock for it was gone for long, so it was given up, and never becomes orders.
+    Abandoned,
     /// Nothing was begun; there is no room now.
     Busy,
     /// It may have happened: the same key tells.
     Unknown,
     /// Nothing that a submit may be answered.
     Wrong(&'static str),
+}
+
+/// The codes of a submit that never becomes orders.
+const NEVER: [(&str, Meaning); 2] =
+    [("not_decided_in_time", Meaning::Lapsed), ("submit_abandoned", Meaning::Abandoned)];
+
+/// What the code of a 409 means, if it is a submit's.
+pub(crate) fn never(code: &str) -> Option<Meaning> {
+    NEVER.iter().find(|(known, _)| *known == code).map(|(_, meaning)| *meaning)
 }
 
 /// Reads the answer to a submit; the numbers of its orders go into `numbers`, separated by commas.
@@ -144,7 +155,9 @@ pub(crate) fn read_answer(response: &Response<'_>, numbers: &mut String) -> Mean
         }
         422 if has(response.body, b"\"code\":\"order_refused\"") => Meaning::Refused,
         422 => Meaning::Wrong("422 other than order_refused"),
-        409 if has(response.body, b"\"code\":\"not_decided_in_time\"") => Meaning::Lapsed,
+        409 => {
+            NEVER.iter().find(|(code, _)| has(response.body, code.as_bytes())).map_or(Meaning::Wrong("409"), |no| no.1)
+        }
         503 | 429 => Meaning::Busy,
         500 => Meaning::Wrong("500"),
         400..500 => Meaning::Wrong("4xx"),
@@ -159,7 +172,8 @@ pub(crate) fn judge<'a>(response: &Response<'_>, numbers: &'a mut String) -> Out
         Meaning::Replayed => Outcome::Replayed(numbers),
         Meaning::Refused => Outcome::Refused,
         Meaning::Busy => Outcome::Busy,
-        Meaning::Accepted | Meaning::Lapsed => Outcome::Error("accepted, and not asked for"),
+        Meaning::Accepted => Outcome::Error("accepted, and not asked for"),
+        Meaning::Lapsed | Meaning::Abandoned => Outcome::Error("given up"),
         Meaning::Unknown => Outcome::Error("outcome_unknown"),
         Meaning::Wrong(what) => Outcome::Error(what),
     }
@@ -196,15 +210,15 @@ fn has(body: &[u8], text: &[u8]) -> bool {
     find(body, text).is_some()
 }
 
-/// Where `text`, which starts with a quote, begins in `body`.
+/// Where `text` begins in `body`.
 fn find(body: &[u8], text: &[u8]) -> Option<usize> {
     let mut from = 0;
     loop {
-        let quote = from + body[from..].iter().position(|byte| *byte == text[0])?;
-        if body[quote..].starts_with(text) {
-            return Some(quote);
+        let first = from + body[from..].iter().position(|byte| *byte == text[0])?;
+        if body[first..].starts_with(text) {
+            return Some(first);
         }
-        from = quote + 1;
+        from = first + 1;
     }
 }
 

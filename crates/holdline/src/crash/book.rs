@@ -129,6 +129,7 @@ impl Book {
             Meaning::Placed | Meaning::Replayed => self.note_placed(submit, numbers),
             Meaning::Accepted => self.note_promised(submit, numbers),
             Meaning::Refused => self.note_no(submit, Told::Refused),
+            Meaning::Abandoned => self.note_no(submit, Told::Never),
             Meaning::Lapsed if self.submits[submit].later => self.note_no(submit, Told::Never),
             Meaning::Lapsed => {
                 self.wrong(format!("{} was not decided in time, and asked for no promise", self.submits[submit].key));

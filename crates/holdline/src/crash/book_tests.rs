@@ -40,7 +40,7 @@ fn orders_under_other_numbers_than_were_promised_are_a_contradiction() {
 }
 
 #[test]
-fn a_submit_that_never_becomes_orders_stays_so_and_had_asked_for_a_promise() {
+fn a_submit_that_never_becomes_orders_stays_so() {
     let mut book = book();
     book.submits[0].later = true;
     book.submit_answered(0, Meaning::Lapsed, "");
@@ -50,6 +50,8 @@ fn a_submit_that_never_becomes_orders_stays_so_and_had_asked_for_a_promise() {
     assert_eq!((book.wrong.len(), book.acknowledged()), (1, 0));
     book.submit_answered(1, Meaning::Lapsed, "");
     assert_eq!((book.wrong.len(), book.unanswered(0)), (2, vec![1]));
+    book.submit_answered(1, Meaning::Abandoned, "");
+    assert_eq!((book.wrong.len(), book.unanswered(0)), (2, vec![]));
 }
 
 #[test]

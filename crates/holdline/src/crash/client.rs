@@ -94,7 +94,7 @@ impl Script for Runner {
                 match meaning {
                     Meaning::Placed => Outcome::Accepted(""),
                     Meaning::Replayed => Outcome::Replayed(""),
-                    Meaning::Refused | Meaning::Lapsed => Outcome::Refused,
+                    Meaning::Refused | Meaning::Lapsed | Meaning::Abandoned => Outcome::Refused,
                     Meaning::Busy | Meaning::Unknown | Meaning::Accepted => Outcome::Busy,
                     Meaning::Wrong(what) => Outcome::Error(what),
                 }

@@ -18,7 +18,7 @@ use super::paid;
 use super::proxy::Proxy;
 use super::trouble::Trouble;
 use super::verdict::Verdict;
-use crate::child::submit::Meaning;
+use crate::child::submit::{Meaning, never};
 use crate::child::{
     Answer, Audit, Center, Client, Engine, Home, Keys, Progress, Server, Stop, adjust, audit, audit_at_rest, look_up,
     stock,
@@ -198,8 +198,10 @@ impl Rounds<'_> {
                     // A no stores nothing: asked once more it may be a yes, which would be another answer to judge.
                     return Ok(());
                 }
-                409 if answer.code() == "not_decided_in_time" => book.submit_answered(submit, Meaning::Lapsed, ""),
-                status => book.wrong(format!("{key} was answered {status} when asked again")),
+                status => match never(&answer.code()) {
+                    Some(meaning) => book.submit_answered(submit, meaning, ""),
+                    None => book.wrong(format!("{key} was answered {status} {} when asked again", answer.code())),
+                },
             }
         }
         Ok(())

@@ -130,7 +130,7 @@ impl Sale {
             (Meaning::Refused, Told::Nothing) => *known = Told::Refused,
             (Meaning::Refused, Told::Refused | Told::Placed(_)) => {}
             (Meaning::Busy | Meaning::Unknown | Meaning::Accepted, _) => self.again(buyer),
-            (Meaning::Lapsed, _) => self.wrong.push("lapsed, and promised nothing".to_owned()),
+            (Meaning::Lapsed | Meaning::Abandoned, _) => self.wrong.push("given up".to_owned()),
             (Meaning::Wrong(what), _) => self.wrong.push(what.to_owned()),
         }
     }
@@ -172,7 +172,7 @@ impl Script for Till {
             Meaning::Replayed => Outcome::Replayed(""),
             Meaning::Refused => Outcome::Refused,
             Meaning::Busy | Meaning::Unknown | Meaning::Accepted => Outcome::Busy,
-            Meaning::Lapsed => Outcome::Error("lapsed, and promised nothing"),
+            Meaning::Lapsed | Meaning::Abandoned => Outcome::Error("given up"),
             Meaning::Wrong(what) => Outcome::Error(what),
         }
     }
