@@ -22,7 +22,7 @@ pub enum OrderWrite {
     /// A new order. The batch sets `created` and turns `pay_deadline` from an interval into an instant.
     Insert(Box<Order>),
     /// The order as it shall be; `version` is one more than the version it was decided on. Lines, amounts, address and
-    /// note never change. The batch sets the instant of `ended`.
+    /// note never change, and lines need not be there. The batch sets the instant of `ended`.
     Update(Box<Order>),
 }
 
@@ -255,8 +255,7 @@ impl Batch {
         }
         for (write, kind) in &change.orders {
             let order_no = write.order().no.clone();
-            let seller = write.order().seller.clone();
-            let version = write.order().version;
+            let (seller, version) = (write.order().seller.clone(), write.order().version);
             let key = (tenant, order_no.clone());
             self.versions.insert(key.clone(), version);
             match write {
@@ -273,6 +272,7 @@ impl Batch {
                         Some(inserted) => {
                             (order.created, order.pay_deadline) = (inserted.created, inserted.pay_deadline);
                             order.life.hold_until = inserted.life.hold_until;
+                            order.lines = std::mem::take(&mut inserted.lines);
                             *inserted = order;
                         }
                         None => drop(self.updates.insert(key, order)),

@@ -96,7 +96,7 @@ pub struct Decided {
     /// New orders, sorted by number.
     pub inserts: Vec<Order>,
     /// Changed orders as they shall be, sorted by number; each differs from the stored one by its axes, `hold_n`,
-    /// `version`, `ended` and `life` only.
+    /// `version`, `ended` and `life` only; its lines may be missing, and stay as they are stored.
     pub updates: Vec<Order>,
     /// New rows beside orders, sorted by key.
     pub new_rows: Vec<Satellite>,

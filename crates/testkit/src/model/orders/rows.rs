@@ -114,8 +114,15 @@ impl OrderRows {
         for number in decided.numbers_used {
             self.promised_numbers.remove(&number);
         }
-        for order in decided.inserts.into_iter().chain(decided.updates) {
+        for order in decided.inserts {
             self.orders.insert((order.tenant, order.no.clone()), order);
+        }
+        for order in decided.updates {
+            // Lines are never written again: whoever changes an order may not have read them.
+            let stored =
+                self.orders.get_mut(&(order.tenant, order.no.clone())).expect("it was decided on a stored one");
+            let lines = std::mem::take(&mut stored.lines);
+            *stored = Order { lines, ..order };
         }
         for row in decided.new_rows.into_iter().chain(decided.changed_rows) {
             self.satellites.insert((row.tenant(), row.key()), row);
