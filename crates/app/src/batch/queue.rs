@@ -68,13 +68,12 @@ impl<T: Target> Queue<T> {
             Rank::Background => &mut self.background,
         };
         lane.by_tenant.entry(T::tenant(&request)).or_default().push_back((request, reply));
-        lane.waiting += 1;
     }
 
     /// Takes a batch: a share of the background, so that it neither starves nor crowds out, and then what is urgent.
     pub(super) fn drain(&mut self, limits: Limits) -> (Vec<T::Request>, Vec<Reply<T>>) {
         let mut batch = Gathering { requests: Vec::new(), replies: Vec::new(), bytes: 0, limits };
-        let share = limits.background.beside(self.urgent.waiting);
+        let share = limits.background.beside(self.urgent.waiting());
         self.background.move_to(&mut batch, share.min(limits.batch));
         self.urgent.move_to(&mut batch, limits.batch);
         (batch.requests, batch.replies)
@@ -92,15 +91,18 @@ struct Gathering<T: Target> {
 /// Requests of one rank.
 struct Lane<T: Target> {
     by_tenant: BTreeMap<TenantId, VecDeque<Waiting<T>>>,
-    /// Of all tenants.
-    waiting: usize,
     /// The tenant whose turn it is not: the one served last.
     served_last: Option<TenantId>,
 }
 
 impl<T: Target> Lane<T> {
     fn new() -> Self {
-        Self { by_tenant: BTreeMap::new(), waiting: 0, served_last: None }
+        Self { by_tenant: BTreeMap::new(), served_last: None }
+    }
+
+    /// Requests of all tenants.
+    fn waiting(&self) -> usize {
+        self.by_tenant.values().map(VecDeque::len).sum()
     }
 
     /// Fills a batch up to so many requests, one request per tenant and turn, beginning after the tenant that was served last.
@@ -115,7 +117,6 @@ impl<T: Target> Lane<T> {
             }
             batch.bytes = bytes;
             let (request, reply) = waiting.pop_front().expect("the queue has a front");
-            self.waiting -= 1;
             batch.requests.push(request);
             batch.replies.push(reply);
             if waiting.is_empty() {

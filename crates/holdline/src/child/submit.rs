@@ -128,13 +128,13 @@ pub(crate) enum Meaning {
     Wrong(&'static str),
 }
 
-/// The codes of a submit that never becomes orders.
-const NEVER: [(&str, Meaning); 2] =
-    [("not_decided_in_time", Meaning::Lapsed), ("submit_abandoned", Meaning::Abandoned)];
-
-/// What the code of a 409 means, if it is a submit's.
-pub(crate) fn never(code: &str) -> Option<Meaning> {
-    NEVER.iter().find(|(known, _)| *known == code).map(|(_, meaning)| *meaning)
+/// What a 409 with this body means, if its code is that of a submit that never becomes orders.
+pub(crate) fn no_that_stands(body: &[u8]) -> Option<Meaning> {
+    const NEVER: [(&[u8], Meaning); 2] = [
+        (b"\"code\":\"not_decided_in_time\"", Meaning::Lapsed),
+        (b"\"code\":\"submit_abandoned\"", Meaning::Abandoned),
+    ];
+    NEVER.iter().find(|(code, _)| has(body, code)).map(|(_, meaning)| *meaning)
 }
 
 /// Reads the answer to a submit; the numbers of its orders go into `numbers`, separated by commas.
@@ -155,9 +155,7 @@ pub(crate) fn read_answer(response: &Response<'_>, numbers: &mut String) -> Mean
         }
         422 if has(response.body, b"\"code\":\"order_refused\"") => Meaning::Refused,
         422 => Meaning::Wrong("422 other than order_refused"),
-        409 => {
-            NEVER.iter().find(|(code, _)| has(response.body, code.as_bytes())).map_or(Meaning::Wrong("409"), |no| no.1)
-        }
+        409 => no_that_stands(response.body).unwrap_or(Meaning::Wrong("409")),
         503 | 429 => Meaning::Busy,
         500 => Meaning::Wrong("500"),
         400..500 => Meaning::Wrong("4xx"),
@@ -210,15 +208,15 @@ fn has(body: &[u8], text: &[u8]) -> bool {
     find(body, text).is_some()
 }
 
-/// Where `text` begins in `body`.
+/// Where `text`, which starts with a quote, begins in `body`.
 fn find(body: &[u8], text: &[u8]) -> Option<usize> {
     let mut from = 0;
     loop {
-        let first = from + body[from..].iter().position(|byte| *byte == text[0])?;
-        if body[first..].starts_with(text) {
-            return Some(first);
+        let quote = from + body[from..].iter().position(|byte| *byte == text[0])?;
+        if body[quote..].starts_with(text) {
+            return Some(quote);
         }
-        from = first + 1;
+        from = quote + 1;
     }
 }
 
@@ -263,38 +261,5 @@ impl<C: Carts> holdline_load::generator::Script for Submits<C> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_body_is_json() {
-        let mut body = Vec::new();
-        let line = Line { sku: "a", quantity: 2, price_minor: 100, currency: "CNY" };
-        write_body(&mut body, 7, &[line, line]);
-        let value: serde_json::Value = serde_json::from_slice(&body).unwrap();
-        assert_eq!(value["buyer_id"], "7");
-        assert_eq!(value["lines"][1]["unit_price"]["amount"], 100);
-        body.clear();
-        write_body_in(&mut body, "app", 7, &[line]);
-        let value: serde_json::Value = serde_json::from_slice(&body).unwrap();
-        assert_eq!((&value["channel"], &value["lines"][0]["quantity"]), (&"app".into(), &2.into()));
-    }
-
-    #[test]
-    fn promised_numbers_are_read_in_their_order() {
-        let mut numbers = String::new();
-        promised_numbers(br#"{"status":"creating","order_nos":["2","1"],"decide_by":"2026-01-01"}"#, &mut numbers);
-        assert_eq!(numbers, "2,1");
-        numbers.clear();
-        promised_numbers(br#"{"status":"creating","order_nos":[],"decide_by":"2026-01-01"}"#, &mut numbers);
-        assert_eq!(numbers, "");
-    }
-
-    #[test]
-    fn every_order_number_is_read_once() {
-        let mut numbers = String::new();
-        let body = br#"{"a":"\"","orders":[{"order_no":"1"},{"order_no":"2","lines":[{"order_no":"2"}]}]}"#;
-        order_numbers(body, &mut numbers);
-        assert_eq!(numbers, "1,2");
-    }
-}
+#[path = "submit_tests.rs"]
+mod tests;

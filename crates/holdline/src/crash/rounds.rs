@@ -18,7 +18,7 @@ use super::paid;
 use super::proxy::Proxy;
 use super::trouble::Trouble;
 use super::verdict::Verdict;
-use crate::child::submit::{Meaning, never};
+use crate::child::submit::{Meaning, no_that_stands};
 use crate::child::{
     Answer, Audit, Center, Client, Engine, Home, Keys, Progress, Server, Stop, adjust, audit, audit_at_rest, look_up,
     stock,
@@ -198,7 +198,7 @@ impl Rounds<'_> {
                     // A no stores nothing: asked once more it may be a yes, which would be another answer to judge.
                     return Ok(());
                 }
-                status => match never(&answer.code()) {
+                status => match no_that_stands(&answer.body).filter(|_| status == 409) {
                     Some(meaning) => book.submit_answered(submit, meaning, ""),
                     None => book.wrong(format!("{key} was answered {status} {} when asked again", answer.code())),
                 },
