@@ -3,6 +3,7 @@
 //!
 //! All connections share it behind one mutex, held for one lookup or note at a time, never across an await.
 
+mod cancels;
 mod money;
 mod submit;
 
@@ -48,6 +49,8 @@ pub(super) struct Book {
     placed: Vec<usize>,
     /// Orders with an acknowledged attempt, in the order of the answers.
     opened: Vec<(usize, usize)>,
+    /// Numbers of the orders with an acknowledged cancel, in the order of the answers.
+    cancelled: Vec<String>,
     /// Whether there is a center to pay at.
     payments: bool,
     /// Whose submit each number is.
@@ -69,6 +72,7 @@ impl Book {
             submits: Vec::new(),
             placed: Vec::new(),
             opened: Vec::new(),
+            cancelled: Vec::new(),
             payments,
             numbers: HashMap::new(),
             again: VecDeque::new(),
@@ -203,21 +207,6 @@ impl Book {
         }
     }
 
-    /// Notes the answer to a cancel.
-    pub(super) fn cancel_answered(&mut self, submit: usize, order: usize, status: u16) {
-        let Told::Placed(orders) = &mut self.submits[submit].told else { return };
-        match status {
-            200 => orders[order].cancel = Cancel::Done,
-            503 => {}
-            // An attempt is open: it is settled after the last round.
-            409 if orders[order].pay != Pay::Never && orders[order].cancel != Cancel::Done => {}
-            _ => {
-                let number = orders[order].number.clone();
-                self.wrong(format!("cancelling {number} was answered {status}"));
-            }
-        }
-    }
-
     /// Notes a contradiction.
     pub(super) fn wrong(&mut self, what: String) {
         if self.wrong.len() < WRONG_MAX {
@@ -230,11 +219,6 @@ impl Book {
         self.again.clear();
         let is_open = |submit: &usize| matches!(self.submits[*submit].told, Told::Nothing | Told::Promised(_));
         (first..self.submits.len()).filter(is_open).collect()
-    }
-
-    /// Cancels whose answer is not known.
-    pub(super) fn uncancelled(&self) -> Vec<(usize, usize, String)> {
-        self.placed_that(|order| order.cancel == Cancel::Asked)
     }
 
     fn placed_that(&self, is_so: impl Fn(&OrderKnown) -> bool) -> Vec<(usize, usize, String)> {

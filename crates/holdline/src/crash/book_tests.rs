@@ -69,7 +69,12 @@ fn cancelled_orders_give_their_units_back() {
     book.submit_answered(1, Meaning::Refused, "");
     assert_eq!((book.units_sold()[0], book.units_sold()[3]), (2, 1));
     book.cancel_answered(0, 0, 200);
+    book.cancel_answered(0, 0, 200);
     assert_eq!((book.units_sold()[0], book.units_sold()[3], book.acknowledged()), (0, 1, 2));
+    assert_eq!(
+        (book.numbers_cancelled(0), book.numbers_cancelled(1).len(), book.cancelled_count()),
+        (vec!["1".to_owned()], 0, 1)
+    );
 }
 
 #[test]

@@ -9,16 +9,14 @@ use rand::{RngExt as _, SeedableRng as _};
 use serde_json::json;
 
 use super::Args;
-use super::again::{definite, definite_but};
+use super::again::definite_but;
 use super::book::{Book, Submit, Told};
-use super::client::body;
 use super::disk::Switch;
 use super::goods::{SCARCE_UNITS, SKUS, code, given, is_scarce, shop};
 use super::paid;
 use super::proxy::Proxy;
 use super::trouble::Trouble;
 use super::verdict::Verdict;
-use crate::child::submit::{Meaning, no_that_stands};
 use crate::child::{
     Answer, Audit, Center, Client, Engine, Home, Keys, Progress, Server, Stop, adjust, audit, audit_at_rest, look_up,
     stock,
@@ -26,8 +24,6 @@ use crate::child::{
 
 /// The tenant's name.
 const TENANT: &str = "crash";
-/// How long an accepted submit may take to be decided after the trouble, in seconds: it is taken up after two.
-const STATUS_WAIT_S: u64 = 20;
 
 /// Runs them.
 pub(super) fn run(args: &Args, stop: &Stop) -> anyhow::Result<Verdict> {
@@ -115,7 +111,7 @@ impl Rounds<'_> {
         }
         let submitted = self.book().submits.len();
         let placed = self.book().placed_count();
-        let opened = self.book().opened_count();
+        let (opened, cancelled) = (self.book().opened_count(), self.book().cancelled_count());
         let trouble = self.args.trouble[self.dice.random_range(0..self.args.trouble.len())];
         self.load_and_trouble(trouble, servers)?;
         self.stop.check()?;
@@ -137,6 +133,7 @@ impl Rounds<'_> {
         self.verdict.lost += lookup.lost;
         self.verdict.failures.extend(lookup.named.iter().map(|number| format!("round {round}: {number} is lost")));
         self.look_up_attempts(opened, &mut client)?;
+        self.look_up_cancels(cancelled, &mut client)?;
         let wrong = std::mem::take(&mut self.book().wrong);
         self.verdict.failures.extend(wrong);
         self.verdict.rounds = round;
@@ -148,60 +145,14 @@ impl Rounds<'_> {
         servers[self.dice.random_range(0..servers.len())].address
     }
 
-    /// What became of a submit that was accepted: it ends by itself, and stays as it was told.
-    fn ask_status(&mut self, submit: usize, client: &mut Client) -> anyhow::Result<()> {
-        let (target, promised) = {
-            let book = self.book();
-            let Submit { key, buyer, told, .. } = &book.submits[submit];
-            let Told::Promised(promised) = told else { return Ok(()) };
-            (format!("/v1/submits/{key}?buyer_id={buyer}&wait={STATUS_WAIT_S}s"), promised.clone())
-        };
-        let answer = definite(self.stop, || client.get(&target))?;
-        let mut book = self.book();
-        if answer.status == 404 {
-            let key = book.submits[submit].key.clone();
-            book.wrong(format!("{key} was promised {promised:?}, and nothing is known of it"));
-            return Ok(());
-        }
-        let status = answer.success()?;
-        match status["status"].as_str() {
-            Some("created") if status["order_nos"] == json!(promised) => {
-                book.submit_answered(submit, Meaning::Replayed, &promised.join(","));
-            }
-            Some("create_failed") => book.promise_ended(submit),
-            _ => {
-                let key = book.submits[submit].key.clone();
-                book.wrong(format!("{key} was promised {promised:?}, and after {STATUS_WAIT_S} s is {status}"));
-            }
-        }
-        Ok(())
-    }
-
-    /// Sends a submit under its key until the answer is definite, and once more to see the same answer.
-    fn ask_again(&mut self, submit: usize, client: &mut Client) -> anyhow::Result<()> {
-        for _ in 0..2 {
-            let (key, body) = {
-                let book = self.book();
-                (book.submits[submit].key.clone(), serde_json::from_slice(&body(&book.submits[submit]))?)
-            };
-            let answer = definite(self.stop, || client.submit("/v1/orders", &key, &body))?;
-            let mut book = self.book();
-            book.retried += 1;
-            match answer.status {
-                200 | 201 => {
-                    let numbers = numbers_of(&answer)?;
-                    let meaning = if answer.replayed { Meaning::Replayed } else { Meaning::Placed };
-                    book.submit_answered(submit, meaning, &numbers);
-                }
-                422 => {
-                    book.submit_answered(submit, Meaning::Refused, "");
-                    // A no stores nothing: asked once more it may be a yes, which would be another answer to judge.
-                    return Ok(());
-                }
-                status => match no_that_stands(&answer.body).filter(|_| status == 409) {
-                    Some(meaning) => book.submit_answered(submit, meaning, ""),
-                    None => book.wrong(format!("{key} was answered {status} {} when asked again", answer.code())),
-                },
+    /// Every cancel that was acknowledged after the first `from` of them is there.
+    fn look_up_cancels(&mut self, from: usize, client: &mut Client) -> anyhow::Result<()> {
+        let numbers = self.book().numbers_cancelled(from);
+        for number in numbers {
+            let order = client.get(&format!("/v1/orders/{number}"))?.success()?;
+            if order["status"] != "cancelled" {
+                self.verdict.lost += 1;
+                self.book().wrong(format!("the cancel of {number} was acknowledged and is lost: {}", order["status"]));
             }
         }
         Ok(())
