@@ -75,16 +75,10 @@ fn own_sqlite(
     owner: Arc<DirectoryLock>,
     clocks: &Clocks,
 ) -> Result<(SqlPair<Sqlite>, WritingEnded), Fault> {
+    let failure = owner.failure();
     let ledger = Sqlite::open(directory, &LEDGER, clocks.database.clone(), Some(Arc::clone(&owner)))?;
     let orders = Sqlite::open(directory, &ORDERS, clocks.database.clone(), Some(owner))?;
-    let failures = [ledger.failure(), orders.failure()];
-    let writing_ended = Box::pin(async move {
-        let [ledger, orders] = failures;
-        tokio::select! {
-            fault = ledger.wait() => fault,
-            fault = orders.wait() => fault,
-        }
-    });
+    let writing_ended = Box::pin(async move { failure.wait().await });
     Ok((SqlPair { ledger, orders }, writing_ended))
 }
 

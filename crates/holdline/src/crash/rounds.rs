@@ -111,7 +111,8 @@ impl Rounds<'_> {
         }
         let submitted = self.book().submits.len();
         let placed = self.book().placed_count();
-        let (opened, cancelled) = (self.book().opened_count(), self.book().cancelled_count());
+        let opened = self.book().opened_count();
+        let cancelled = self.book().cancelled_count();
         let trouble = self.args.trouble[self.dice.random_range(0..self.args.trouble.len())];
         self.load_and_trouble(trouble, servers)?;
         self.stop.check()?;

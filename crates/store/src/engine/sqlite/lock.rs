@@ -2,15 +2,22 @@
 
 use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
 
 use holdline_domain::fault::{Fault, FaultKind};
 use rustix::fs::{FlockOperation, flock};
+
+use super::failure::Failure;
 
 const FILE_NAME: &str = "holdline.lock";
 
 /// The ownership of a data directory, until it is dropped.
 #[derive(Debug)]
-pub(crate) struct DirectoryLock(#[expect(dead_code, reason = "held open for the lock on it")] File);
+pub(crate) struct DirectoryLock {
+    #[expect(dead_code, reason = "held open for the lock on it")]
+    file: File,
+    failure: Arc<Failure>,
+}
 
 impl DirectoryLock {
     /// Makes the directory if it is missing, and owns it.
@@ -28,12 +35,16 @@ impl DirectoryLock {
             .open(path)
             .map_err(|e| unavailable("cannot write to", e))?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Self(file)),
+            Ok(()) => Ok(Self { file, failure: Arc::new(Failure::new()) }),
             Err(rustix::io::Errno::WOULDBLOCK) => {
                 let message = format!("another Holdline process owns the data directory {}", directory.display());
                 Err(Fault::not_done("data directory", FaultKind::Unavailable, message))
             }
             Err(error) => Err(unavailable("cannot lock", error.into())),
         }
+    }
+    /// Tells when a flush of any of the directory's databases has failed: the process must end and be started again.
+    pub(crate) fn failure(&self) -> Arc<Failure> {
+        Arc::clone(&self.failure)
     }
 }

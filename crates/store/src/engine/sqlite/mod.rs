@@ -1,8 +1,9 @@
 //! SQLite as an [`Engine`]: one file per database, one writing thread, a few reading threads.
 //!
 //! Invariants: the data directory has one owner (lock.rs); an acknowledged program is on disk (`synchronous=FULL`, read
-//! back at opening); after a failed flush nothing is written any more (failure.rs). Callers never block a thread of the
-//! async runtime: they wait on channels.
+//! back at opening), and its flush needs nothing but its pages (room.rs); after a failed flush of any database of the
+//! directory nothing is written or told any more (failure.rs). Callers never block a thread of the async runtime: they wait
+//! on channels.
 //!
 //! Deliberately absent: pools of writers. SQLite has one writer at a time; batches are what makes it fast.
 
@@ -12,9 +13,12 @@ mod connection;
 mod error;
 mod failure;
 #[cfg(test)]
+mod flush_tests;
+#[cfg(test)]
 mod full_tests;
 mod lock;
 mod reader;
+mod room;
 mod statement;
 #[cfg(test)]
 mod tests;
@@ -36,6 +40,7 @@ pub use self::connection::Durability;
 pub(crate) use self::failure::Failure;
 pub(crate) use self::lock::DirectoryLock;
 use self::reader::Reader;
+use self::room::Room;
 use self::writer::Writer;
 use super::migration::Database;
 use super::{Engine, Lookup, Program, Row, Value};
@@ -76,11 +81,11 @@ impl Sqlite {
     ) -> Result<Self, Fault> {
         let name = database.name;
         let path = directory.join(format!("{name}.sqlite"));
-        let (connection, durability) = match owner {
+        let (mut connection, durability) = match owner {
             Some(_) => connection::open_owned(&path, database)?,
             None => connection::open_beside(&path, database)?,
         };
-        let failure = Arc::new(Failure::new());
+        let failure = owner.as_ref().map_or_else(|| Arc::new(Failure::new()), |owner| owner.failure());
         let (checkpoints, checkpointer) = Checkpoints::start(&path, name, Arc::clone(&failure))?;
         let mut threads = vec![checkpointer];
         let (read, reads) = mpsc::channel(reader::QUEUE_MAX);
@@ -91,7 +96,8 @@ impl Sqlite {
             threads.push(spawn(name, "read", move || reader.serve(&reads))?);
         }
         let (write, writes) = mpsc::channel(writer::QUEUE_MAX);
-        let writer = Writer::new(name, connection, clock.clone(), checkpoints, Arc::clone(&failure));
+        let room = owner.as_ref().map(|_| Room::behind(&path, name, &mut connection)).transpose()?;
+        let writer = Writer::new(name, connection, clock.clone(), checkpoints, room, Arc::clone(&failure));
         threads.push(spawn(name, "write", move || writer.serve(writes))?);
         let jobs = Some(Senders { writer: write, readers: read });
         Ok(Self { open: Arc::new(Open { database: name, clock, durability, failure, jobs, threads, _owner: owner }) })
@@ -100,11 +106,6 @@ impl Sqlite {
     /// How safe an acknowledged write is, as read back from the database.
     pub fn durability(&self) -> &Durability {
         &self.open.durability
-    }
-
-    /// Tells when writing has ended because a flush to disk failed: the process must end and be started again.
-    pub(crate) fn failure(&self) -> Arc<Failure> {
-        Arc::clone(&self.open.failure)
     }
 
     fn jobs(&self) -> &Senders {
@@ -122,7 +123,10 @@ impl Sqlite {
         });
         let gone = || Fault::not_done(self.open.database, FaultKind::Unavailable, "the reading thread is gone");
         self.jobs().readers.send(job).await.map_err(|_| gone())?;
-        answered.await.map_err(|_| gone())?
+        let read = answered.await.map_err(|_| gone())??;
+        // Not before: what was read may be of a commit that the failure makes doubtful.
+        self.open.failure.check(self.open.database)?;
+        Ok(read)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::engine::{Column, Step, Write};
 const REFERENCE: &[&str] = &["tenant", "account_no", "reference", "kind", "quantity"];
 
 pub(super) struct Scene {
-    directory: tempfile::TempDir,
+    pub(super) directory: tempfile::TempDir,
     time: Arc<AtomicI64>,
 }
 
@@ -21,9 +21,17 @@ impl Scene {
     }
 
     pub(super) fn open(&self) -> Result<Sqlite, Fault> {
-        let (owner, time) = (Arc::new(DirectoryLock::take(self.directory.path())?), Arc::clone(&self.time));
+        self.open_owned_by(&Arc::new(DirectoryLock::take(self.directory.path())?))
+    }
+
+    pub(super) fn open_owned_by(&self, owner: &Arc<DirectoryLock>) -> Result<Sqlite, Fault> {
+        let time = Arc::clone(&self.time);
         let clock = Arc::new(move || UnixMillis(time.load(Ordering::SeqCst)));
-        Sqlite::open(self.directory.path(), &LEDGER, clock, Some(owner))
+        Sqlite::open(self.directory.path(), &LEDGER, clock, Some(Arc::clone(owner)))
+    }
+
+    pub(super) fn file(&self, name: &str) -> std::path::PathBuf {
+        self.directory.path().join(name)
     }
 }
 
@@ -258,7 +266,7 @@ async fn a_second_owner_is_refused_with_one_sentence() {
 async fn a_database_that_needs_a_newer_program_is_refused() {
     let scene = Scene::new();
     drop(scene.open().unwrap());
-    let file = rusqlite::Connection::open(scene.directory.path().join("ledger.sqlite")).unwrap();
+    let file = rusqlite::Connection::open(scene.file("ledger.sqlite")).unwrap();
     file.execute("UPDATE schema_version SET version = 9, min_writer = 9", []).unwrap();
     drop(file);
     let fault = scene.open().err().unwrap();
@@ -270,21 +278,10 @@ async fn a_database_that_needs_a_newer_program_is_refused() {
 async fn a_newer_database_that_older_programs_may_write_is_opened() {
     let scene = Scene::new();
     drop(scene.open().unwrap());
-    let file = rusqlite::Connection::open(scene.directory.path().join("ledger.sqlite")).unwrap();
+    let file = rusqlite::Connection::open(scene.file("ledger.sqlite")).unwrap();
     file.execute("UPDATE schema_version SET version = 9", []).unwrap();
     drop(file);
     scene.open().unwrap();
-}
-
-#[tokio::test]
-async fn after_a_failed_flush_every_write_is_a_fault_and_the_owner_is_told() {
-    let scene = Scene::new();
-    let engine = scene.open().unwrap();
-    engine.failure().set(Fault::unknown("ledger", FaultKind::Unavailable, "flush failed"));
-    let fault = engine.run(Writing(vec![references(&[(1, "a", 1)], false)])).await.unwrap_err();
-    assert_eq!((fault.kind, fault.outcome), (FaultKind::Unavailable, Outcome::NotDone));
-    assert!(stored(&engine, &[1]).await.is_empty());
-    assert_eq!(engine.failure().wait().await.message, "flush failed");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -304,6 +301,6 @@ async fn the_log_starts_anew_while_programs_run() {
         let rows: Vec<(i64, &str, i64)> = names.iter().map(|(no, name)| (*no, name.as_str(), 1)).collect();
         engine.run(Writing(vec![references(&rows, false)])).await.unwrap();
     }
-    let log = std::fs::metadata(scene.directory.path().join("ledger.sqlite-wal")).unwrap().len();
+    let log = std::fs::metadata(scene.file("ledger.sqlite-wal")).unwrap().len();
     assert!(log < 320 << 20, "the log has {} MiB", log >> 20);
 }

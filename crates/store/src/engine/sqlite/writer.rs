@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use super::checkpoint::Checkpoints;
 use super::error::{is_flush, of_commit, of_statement};
 use super::failure::Failure;
+use super::room::Room;
 use super::statement::Statements;
 use crate::engine::{Program, Step};
 use crate::time::WallClock;
@@ -31,6 +32,8 @@ pub(super) struct Writer {
     statements: Statements,
     clock: WallClock,
     checkpoints: Checkpoints,
+    /// `None` beside the owner.
+    room: Option<Room>,
     failure: Arc<Failure>,
 }
 
@@ -40,9 +43,10 @@ impl Writer {
         connection: Connection,
         clock: WallClock,
         checkpoints: Checkpoints,
+        room: Option<Room>,
         failure: Arc<Failure>,
     ) -> Self {
-        Self { database, connection, statements: Statements::new(database), clock, checkpoints, failure }
+        Self { database, connection, statements: Statements::new(database), clock, checkpoints, room, failure }
     }
 
     /// The thread's body.
@@ -63,6 +67,9 @@ impl Writer {
     pub(super) fn run<P: Program>(&mut self, program: P) -> Result<P::Outcome, Fault> {
         self.failure.check(self.database)?;
         self.execute("BEGIN IMMEDIATE")?;
+        if let Some(room) = &mut self.room {
+            room.make(&self.failure);
+        }
         let stepped = catch_unwind(AssertUnwindSafe(|| self.steps(program)));
         let fault = match stepped {
             Ok(Ok(outcome)) => return self.commit().map(|()| outcome),
@@ -98,7 +105,7 @@ impl Writer {
     }
 
     fn commit(&mut self) -> Result<(), Fault> {
-        let Err(error) = self.execute_raw("COMMIT") else { return Ok(()) };
+        let Err(error) = self.execute_raw("COMMIT") else { return self.failure.check_committed(self.database) };
         let flush = is_flush(&error);
         let rolled_back = self.roll_back();
         let fault = of_commit(self.database, error, rolled_back);
