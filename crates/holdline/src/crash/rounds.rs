@@ -150,10 +150,12 @@ impl Rounds<'_> {
     fn look_up_cancels(&mut self, from: usize, client: &mut Client) -> anyhow::Result<()> {
         let numbers = self.book().numbers_cancelled(from);
         for number in numbers {
-            let order = client.get(&format!("/v1/orders/{number}"))?.success()?;
-            if order["status"] != "cancelled" {
+            let answer = client.get(&format!("/v1/orders/{number}"))?;
+            let status = if answer.status == 404 { json!("not there") } else { answer.success()?["status"].clone() };
+            if status != "cancelled" {
                 self.verdict.lost += 1;
-                self.book().wrong(format!("the cancel of {number} was acknowledged and is lost: {}", order["status"]));
+                self.book()
+                    .wrong(format!("the cancel of {number} was acknowledged and is lost: the order is {status}"));
             }
         }
         Ok(())
