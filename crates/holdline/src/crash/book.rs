@@ -49,8 +49,6 @@ pub(super) struct Book {
     placed: Vec<usize>,
     /// Orders with an acknowledged attempt, in the order of the answers.
     opened: Vec<(usize, usize)>,
-    /// Numbers of the orders with an acknowledged cancel, in the order of the answers.
-    cancelled: Vec<String>,
     /// Whether there is a center to pay at.
     payments: bool,
     /// Whose submit each number is.
@@ -72,7 +70,6 @@ impl Book {
             submits: Vec::new(),
             placed: Vec::new(),
             opened: Vec::new(),
-            cancelled: Vec::new(),
             payments,
             numbers: HashMap::new(),
             again: VecDeque::new(),

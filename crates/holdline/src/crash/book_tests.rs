@@ -71,10 +71,7 @@ fn cancelled_orders_give_their_units_back() {
     book.cancel_answered(0, 0, 200);
     book.cancel_answered(0, 0, 200);
     assert_eq!((book.units_sold()[0], book.units_sold()[3], book.acknowledged()), (0, 1, 2));
-    assert_eq!(
-        (book.numbers_cancelled(0), book.numbers_cancelled(1).len(), book.cancelled_count()),
-        (vec!["1".to_owned()], 0, 1)
-    );
+    assert_eq!(book.cancelled(), [(0, 0, "1".to_owned())]);
 }
 
 #[test]

@@ -112,7 +112,6 @@ impl Rounds<'_> {
         let submitted = self.book().submits.len();
         let placed = self.book().placed_count();
         let opened = self.book().opened_count();
-        let cancelled = self.book().cancelled_count();
         let trouble = self.args.trouble[self.dice.random_range(0..self.args.trouble.len())];
         self.load_and_trouble(trouble, servers)?;
         self.stop.check()?;
@@ -134,7 +133,6 @@ impl Rounds<'_> {
         self.verdict.lost += lookup.lost;
         self.verdict.failures.extend(lookup.named.iter().map(|number| format!("round {round}: {number} is lost")));
         self.look_up_attempts(opened, &mut client)?;
-        self.look_up_cancels(cancelled, &mut client)?;
         let wrong = std::mem::take(&mut self.book().wrong);
         self.verdict.failures.extend(wrong);
         self.verdict.rounds = round;
@@ -146,10 +144,10 @@ impl Rounds<'_> {
         servers[self.dice.random_range(0..servers.len())].address
     }
 
-    /// Every cancel that was acknowledged after the first `from` of them is there.
-    fn look_up_cancels(&mut self, from: usize, client: &mut Client) -> anyhow::Result<()> {
-        let numbers = self.book().numbers_cancelled(from);
-        for number in numbers {
+    /// Every cancel that was acknowledged is there.
+    fn look_up_cancels(&mut self, client: &mut Client) -> anyhow::Result<()> {
+        let cancelled = self.book().cancelled();
+        for (_, _, number) in cancelled {
             let answer = client.get(&format!("/v1/orders/{number}"))?;
             let status = if answer.status == 404 { json!("not there") } else { answer.success()?["status"].clone() };
             if status != "cancelled" {
@@ -189,6 +187,7 @@ impl Rounds<'_> {
         if !lookup.is_complete() {
             self.verdict.failures.push(format!("{} of {} orders found", lookup.stored, lookup.acknowledged));
         }
+        self.look_up_cancels(&mut client)?;
         self.progress.say("coming to rest");
         let difference = self.rest(&mut client)?;
         self.verdict.failures.extend(difference);

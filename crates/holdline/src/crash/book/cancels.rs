@@ -7,11 +7,7 @@ impl Book {
     pub(in crate::crash) fn cancel_answered(&mut self, submit: usize, order: usize, status: u16) {
         let Told::Placed(orders) = &mut self.submits[submit].told else { return };
         match status {
-            200 if orders[order].cancel == Cancel::Done => {}
-            200 => {
-                orders[order].cancel = Cancel::Done;
-                self.cancelled.push(orders[order].number.clone());
-            }
+            200 => orders[order].cancel = Cancel::Done,
             503 => {}
             // An attempt is open: it is settled after the last round.
             409 if orders[order].pay != Pay::Never && orders[order].cancel != Cancel::Done => {}
@@ -27,13 +23,8 @@ impl Book {
         self.placed_that(|order| order.cancel == Cancel::Asked)
     }
 
-    /// Numbers of the orders with an acknowledged cancel, after the first `from` of them.
-    pub(in crate::crash) fn numbers_cancelled(&self, from: usize) -> Vec<String> {
-        self.cancelled[from..].to_vec()
-    }
-
-    /// How many cancels are acknowledged.
-    pub(in crate::crash) fn cancelled_count(&self) -> usize {
-        self.cancelled.len()
+    /// Acknowledged cancels.
+    pub(in crate::crash) fn cancelled(&self) -> Vec<(usize, usize, String)> {
+        self.placed_that(|order| order.cancel == Cancel::Done)
     }
 }
