@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
 use clap::ValueEnum;
-use holdline_load::machine::{filesystem_type, is_tmpfs};
+use holdline_load::machine::{Machine, filesystem_type, is_tmpfs};
 use holdline_load::private_postgres::{Options, PrivatePostgres};
 use holdline_load::process::Log;
 use holdline_store::Clocks;
@@ -19,11 +19,19 @@ use database::OwnDatabase;
 use super::Progress;
 use crate::stores::sentence;
 
-/// What a private PostgreSQL has that is measured: room for the tables of a run of a minute, some 700 MB. With less, whoever
-/// commits must write the pages of others first.
-const MEASURED_SETTINGS: [(&str, &str); 1] = [("shared_buffers", "1GB")];
-/// The log of such a run, 1.5 GiB.
-const MEASURED_LOG_SEGMENTS: u32 = 96;
+/// The log of a run of some minutes, 3 GiB, put in stock for a PostgreSQL that is measured: where it runs out, whoever commits waits for
+/// a new file of 16 MiB.
+const MEASURED_LOG_SEGMENTS: u32 = 192;
+
+/// What else it has: room in memory for all its tables (1.3 GB after a storm), or whoever writes must write the pages of others
+/// first, the more of them the longer a run lasts; a quarter of the machine's is what its manual recommends. And no checkpoint by volume
+/// before all of the log's stock is used up.
+fn measured_settings() -> Vec<(String, String)> {
+    let quarter_mb = (Machine::read().memory_bytes >> 22).max(256);
+    [("shared_buffers", format!("{quarter_mb}MB")), ("max_wal_size", "8GB".to_owned())]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into()
+}
 
 /// Which engine keeps the orders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -80,19 +88,19 @@ impl Home {
 
     /// Makes a fresh home, and starts a private PostgreSQL where one is asked for.
     pub(crate) fn fresh(args: &StoreArgs, progress: Progress) -> anyhow::Result<Self> {
-        Self::with_settings(args, &[], progress)
+        Self::with_settings(args, Vec::new(), progress)
     }
 
     /// Makes a fresh home to measure on: a private PostgreSQL has a stock of log, as one that has run for a while.
     pub(crate) fn measured(args: &StoreArgs, progress: Progress) -> anyhow::Result<Self> {
-        let home = Self::with_settings(args, &MEASURED_SETTINGS, progress)?;
+        let home = Self::with_settings(args, measured_settings(), progress)?;
         if let Some(postgres) = &home.postgres {
             postgres.stock_log(MEASURED_LOG_SEGMENTS)?;
         }
         Ok(home)
     }
 
-    fn with_settings(args: &StoreArgs, settings: &[(&str, &str)], progress: Progress) -> anyhow::Result<Self> {
+    fn with_settings(args: &StoreArgs, settings: Vec<(String, String)>, progress: Progress) -> anyhow::Result<Self> {
         let (data, temporary) = if let Some(directory) = &args.data {
             (fresh_directory(directory)?, None)
         } else {
@@ -117,7 +125,6 @@ impl Home {
                 progress.say("starting a private PostgreSQL");
                 // Where the caller wants the data, the server's own are as well.
                 let parent = if args.data.is_some() { home.data.clone() } else { durable_parent()? };
-                let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
                 let options = Options { parent: Some(parent), settings, ..Options::default() };
                 let postgres = PrivatePostgres::start(options)?;
                 postgres.create_database("holdline")?;

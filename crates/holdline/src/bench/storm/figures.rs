@@ -1,9 +1,10 @@
 //! What only expiry-storm measures.
 
+use holdline_load::report::LatencySummary;
 use serde::Serialize;
 
 /// Longest time until nothing of overdue orders is held any more, in seconds.
-const RELEASE_SECONDS_MAX: f64 = 30.0;
+pub(super) const RELEASE_SECONDS_MAX: f64 = 30.0;
 /// How many times its p99 placing may take while orders expire.
 const STORM_P99_RATIO_MAX: f64 = 2.0;
 
@@ -21,12 +22,22 @@ pub(in crate::bench) struct StormFigures {
     /// From the beginning of the second in which they were due until none of their units was held.
     pub(in crate::bench) release_seconds: Option<f64>,
     /// Of placing at the same rate, beside the same reads, before the storm.
+    pub(in crate::bench) p50_ms_before: Option<f64>,
+    pub(in crate::bench) p95_ms_before: Option<f64>,
     pub(in crate::bench) p99_ms_before: Option<f64>,
     /// `p99_ms` / `p99_ms_before`.
     pub(in crate::bench) placing_p99_ratio: Option<f64>,
 }
 
 impl StormFigures {
+    /// Notes what placing took before the storm, and how many times as long its p99 was meanwhile.
+    pub(in crate::bench) fn compare(&mut self, before: &LatencySummary, p99_ms: f64) {
+        self.p50_ms_before = Some(before.p50_ms);
+        self.p95_ms_before = Some(before.p95_ms);
+        self.p99_ms_before = Some(before.p99_ms);
+        self.placing_p99_ratio = (before.p99_ms > 0.0).then(|| p99_ms / before.p99_ms);
+    }
+
     /// The speed gates, with whether the run met them.
     pub(in crate::bench) fn gates(&self) -> Vec<(String, bool)> {
         let mut gates = Vec::new();
@@ -50,8 +61,11 @@ impl StormFigures {
         if let Some(seconds) = self.release_seconds {
             row("all released after", format!("{seconds:.1} s"));
         }
-        if let (Some(before), Some(ratio)) = (self.p99_ms_before, self.placing_p99_ratio) {
-            row("placing p99 before", format!("{before:.2} ms (ratio {ratio:.2})"));
+        if let (Some(p50), Some(p95), Some(p99)) = (self.p50_ms_before, self.p95_ms_before, self.p99_ms_before) {
+            row("placing before", format!("p50 {p50:.2}, p95 {p95:.2}, p99 {p99:.2} ms"));
+        }
+        if let Some(ratio) = self.placing_p99_ratio {
+            row("p99 against before", format!("{ratio:.2}"));
         }
     }
 }
