@@ -37,14 +37,14 @@ use crate::process::free_port;
 ///
 /// - `fsync`, `synchronous_commit`, `full_page_writes`: the defaults, written out, because durability is the point.
 /// - `shared_buffers` 256 MB: a quarter of the smallest machine measured (1 GiB); a bench run takes more.
-/// - `max_wal_size` 4 GB: a run of some minutes is not cut by a checkpoint forced by volume; those by time stay.
+/// - `max_wal_size` 8 GB: a run of some minutes is not cut by a checkpoint forced by volume, which comes at half of it; those by time stay.
 /// - `max_connections` 200: 100 connections of the baseline, and room for pools and lookups beside them.
 pub const SETTINGS: [(&str, &str); 7] = [
     ("fsync", "on"),
     ("synchronous_commit", "on"),
     ("full_page_writes", "on"),
     ("shared_buffers", "256MB"),
-    ("max_wal_size", "4GB"),
+    ("max_wal_size", "8GB"),
     ("max_connections", "200"),
     ("listen_addresses", "127.0.0.1"),
 ];

@@ -80,18 +80,17 @@ pub(super) fn measure(args: &Args, progress: Progress, stop: &Stop) -> anyhow::R
     let mut acknowledged = vec![closed.acknowledged];
 
     let storm = Storm { load: &load, rate };
-    let lasts = lasts_before(args.seconds, orders);
-    let before = warm_up(args.seconds) + lasts;
-    let due = Due::place(&load, orders, closed.accepted_per_second, before + PAUSE, &mut admin)?;
+    let plan = storm.plan(warm_up(args.seconds), lasts_before(args.seconds, orders));
+    let left = plan.warm_up + plan.duration + PAUSE;
+    let due = Due::place(&load, orders, closed.accepted_per_second, left, &mut admin)?;
     for placed in &due.placed {
         add_errors(&mut report, placed);
     }
     report.storm.due = Some(due.numbers.len() as u64);
     report.storm.due_within_seconds = Some(due.within.as_secs_f64());
 
-    due.until(before + PAUSE, stop)?;
+    due.until(left, stop)?;
     progress.say(&format!("placing {rate:.0}/s before the storm"));
-    let plan = storm.plan(warm_up(args.seconds), lasts);
     let before = storm.beside(&plan, &due, 0, || Ok(false))?;
 
     due.until(PAUSE / 4, stop)?;

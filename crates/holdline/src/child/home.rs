@@ -24,13 +24,10 @@ use crate::stores::sentence;
 const MEASURED_LOG_SEGMENTS: u32 = 192;
 
 /// What else it has: room in memory for all its tables (1.3 GB after a storm), or whoever writes must write the pages of others
-/// first, the more of them the longer a run lasts; a quarter of the machine's is what its manual recommends. And no checkpoint by volume
-/// before all of the log's stock is used up.
+/// first, the more of them the longer a run lasts; a quarter of the machine's is what its manual recommends.
 fn measured_settings() -> Vec<(String, String)> {
     let quarter_mb = (Machine::read().memory_bytes >> 22).max(256);
-    [("shared_buffers", format!("{quarter_mb}MB")), ("max_wal_size", "8GB".to_owned())]
-        .map(|(name, value)| (name.to_owned(), value))
-        .into()
+    vec![("shared_buffers".to_owned(), format!("{quarter_mb}MB"))]
 }
 
 /// Which engine keeps the orders.

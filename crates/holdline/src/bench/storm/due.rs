@@ -21,6 +21,7 @@ const SLOT: Duration = Duration::from_millis(800);
 const SLOTS_MAX: u64 = 200;
 /// How many times as long as the closed loop's rate says placing may take: a shared machine changes its speed.
 const SLOTS_SPARE: f64 = 2.0;
+
 /// Orders that become due.
 pub(super) struct Due {
     pub(super) numbers: Arc<[Box<str>]>,
@@ -32,19 +33,19 @@ pub(super) struct Due {
 }
 
 impl Due {
-    /// Places so many, at the rate of a closed loop if the machine keeps it; at least `before` is left then until they are due.
+    /// Places so many, at the rate of a closed loop if the machine keeps it; at least `left` remains then until they are due.
     pub(super) fn place(
         load: &Loading<'_>,
         orders: u64,
         per_second: f64,
-        before: Duration,
+        left: Duration,
         admin: &mut Client,
     ) -> anyhow::Result<Self> {
         let Loading { args, secret, address, progress, stop, .. } = *load;
         #[expect(clippy::cast_precision_loss, reason = "a bench places far fewer than 2^52 orders")]
         let seconds = orders as f64 / (per_second * SLOT.as_secs_f64()).max(1.0);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a bench lasts seconds, not years")]
-        let (slots, measured) = ((seconds * SLOTS_SPARE) as u64 + 3, before.as_secs() + 4);
+        let (slots, measured) = ((seconds * SLOTS_SPARE) as u64 + 3, left.as_secs() + 4);
         ensure!(slots <= SLOTS_MAX, "{orders} orders cannot be placed within {SLOTS_MAX} s here: use fewer --orders");
         let channels: serde_json::Map<_, _> =
             (0..slots).map(|slot| (slot.to_string(), json!(slots + measured - slot))).collect();
